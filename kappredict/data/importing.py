@@ -1,0 +1,137 @@
+"""Imports a study by SQL: one `SELECT` per table, run by DuckDB over a source's files."""
+
+import difflib
+import re
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
+from kappredict.data.tables import TABLES
+from kappredict.errors import DataError, DefinitionError, UsageError
+
+# ending: the DuckDB function that reads it. Whole files are looked at to find the types, so that a
+# late odd value makes a column text instead of an error.
+_FUNCTIONS = {
+    ".csv": "read_csv({path}, header = true, sample_size = -1)",
+    ".tsv": "read_csv({path}, header = true, sample_size = -1, delim = '\t')",
+    ".parquet": "read_parquet({path})",
+    ".ndjson": "read_json({path}, sample_size = -1, format = 'newline_delimited')",
+    ".jsonl": "read_json({path}, sample_size = -1, format = 'newline_delimited')",
+    ".json": "read_json({path}, sample_size = -1)",
+}
+_PACKED = (".csv", ".tsv", ".ndjson", ".jsonl", ".json")
+_READERS = _FUNCTIONS | {f"{ending}.gz": _FUNCTIONS[ending] for ending in _PACKED}
+_NEEDED = ("patients", "courses")
+
+
+def import_study(import_folder: Path, source: Path) -> RawTables:
+    """Run an import over a source.
+
+    Parameters
+    ----------
+    import_folder
+        A folder with `study.yaml` and a `<table>.sql` for each table the source can fill.
+    source
+        A folder of CSV, TSV, Parquet, NDJSON or JSON files (gzip included). Each is a view named
+        by its file: `asi.csv.gz` is `asi`.
+
+    Raises
+    ------
+    UsageError
+        If the source is no folder, or has no such file.
+    DefinitionError
+        If the import is incomplete, or a query is no single SELECT or does not run.
+    DataError
+        If a source file cannot be read.
+    """
+    definition = read_study_definition(import_folder)
+    queries = _queries(import_folder)
+    with _open(source) as connection:
+        views = _add_views(connection, source)
+        tables = {name: _run(connection, queries[name], views) for name in queries}
+    return RawTables(definition, tables)
+
+
+def _queries(folder: Path) -> dict[str, Path]:
+    found = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    problems = [f"{name}.sql is missing" for name in _NEEDED if name not in found]
+    for name in found:
+        if name not in TABLES:
+            near = difflib.get_close_matches(name, TABLES, n=1)
+            hint = f"; did you mean '{near[0]}.sql'?" if near else ""
+            problems.append(f"{name}.sql is named after no table{hint}")
+    if problems:
+        raise DefinitionError(str(folder), problems)
+    return {name: found[name] for name in TABLES if name in found}
+
+
+def _open(source: Path) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database that fetches nothing and reads no file but the source's."""
+    if not source.is_dir():
+        raise UsageError(
+            f"{source}: there is no such folder; name the folder of the source's files"
+        )
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
+    allowed = _quoted(str(source.resolve()))
+    connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+    views: dict[str, Path] = {}
+    for path in sorted(source.resolve().iterdir()):
+        name = table_name(path, tuple(_READERS))
+        if name is None:
+            continue
+        if name in views:
+            raise DataError(f"{source}: {views[name].name} and {path.name} give the same view")
+        views[name] = path
+        reader = _READERS[path.name[len(name) :].lower()].format(path=_quoted(str(path)))
+        view = '"' + name.replace('"', '""') + '"'
+        try:
+            connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {reader}")  # noqa: S608  # quoted above
+        except duckdb.Error as error:
+            raise DataError(f"{path}: cannot be read ({_first_line(error)})") from error
+    if not views:
+        known = ", ".join(_FUNCTIONS)
+        raise UsageError(f"{source}: holds no file that can be imported ({known}, or gzipped)")
+    return list(views)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, query: Path, views: list[str]) -> RawTable:
+    """Run one query; only a single SELECT is let through, which can write nothing."""
+    try:
+        statements = duckdb.extract_statements(query.read_text(encoding="utf-8"))
+        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+            raise DefinitionError(str(query), ["must be exactly one SELECT"])
+        rows = connection.execute(statements[0]).df()
+    except duckdb.Error as error:
+        raise DefinitionError(str(query), [_worded(error, views)]) from error
+    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
+
+
+def _worded(error: duckdb.Error, views: list[str]) -> str:
+    """Word a failed query: DuckDB's own message, without values, and the nearest view."""
+    absent = re.search(r"Table with name (\S+) does not exist", str(error))
+    if absent:
+        near = difflib.get_close_matches(absent[1], views, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(views))}"
+        return f"the source has no file for '{absent[1]}'; {hint}"
+    if isinstance(error, duckdb.ConversionException):
+        # DuckDB quotes the value that it cannot convert, which may be a patient's.
+        return re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", _first_line(error))
+    return str(error)
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,235 @@
+"""Instruments: items and their ranges, how a total is made, what a total means.
+
+An administration's items become its total here and nowhere else. Items that must not be guessed
+(PHQ-9 item 9, the C-SSRS) are never filled in: where one is missing the total may still be made
+from the others only if the instrument allows it, and the item itself stays missing.
+"""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from kappredict.domain.base import Definition, Sourced
+
+
+class Range(Definition):
+    """The lowest and highest value that can be recorded."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _runs_upward(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} lies above high {self.high}")
+        return self
+
+
+class Item(Definition):
+    """One item of an instrument; a topic of one to three words, never its wording."""
+
+    id: str
+    topic: str = ""
+    range: Range | None = None
+    reverse_scored: bool = False
+    never_filled_in: bool = False
+    loinc: str | None = None
+
+
+class Sum(Definition):
+    """The sum of the items; up to `most_missing` are pro-rated (mean of the answered, rounded)."""
+
+    method: Literal["sum"]
+    most_missing: int = Field(default=0, ge=0)
+
+    def total(self, items: pd.DataFrame) -> pd.Series:
+        """Add up each row of `items` (one administration a row, one item a column)."""
+        prorated = (items.mean(axis=1) * items.shape[1]).round()
+        complete = items.notna().all(axis=1)
+        allowed = items.isna().sum(axis=1) <= self.most_missing
+        return items.sum(axis=1, min_count=1).where(complete, prorated).where(allowed)
+
+
+class Mean(Definition):
+    """The mean of the answered items, with up to `most_missing` missing."""
+
+    method: Literal["mean"]
+    most_missing: int = Field(default=0, ge=0)
+
+    def total(self, items: pd.DataFrame) -> pd.Series:
+        """Average each row of `items`."""
+        return items.mean(axis=1).where(items.isna().sum(axis=1) <= self.most_missing)
+
+
+class SumOfMaxima(Definition):
+    """The sum over domains of each domain's highest item; a domain is missing if all its items are."""
+
+    method: Literal["sum_of_maxima"]
+    domains: tuple[tuple[str, ...], ...]
+    most_missing: int = Field(default=0, ge=0)
+
+    def total(self, items: pd.DataFrame) -> pd.Series:
+        """Add up the domains of each row of `items`; `most_missing` counts domains."""
+        domains = pd.DataFrame(
+            {number: items[list(names)].max(axis=1) for number, names in enumerate(self.domains)}
+        )
+        return Sum(method="sum", most_missing=self.most_missing).total(domains)
+
+
+class AnyPositive(Definition):
+    """1 if any item is positive, 0 if all were tested and none is, else missing."""
+
+    method: Literal["any_positive"]
+
+    def total(self, items: pd.DataFrame) -> pd.Series:
+        """Look for a positive item in each row of `items`."""
+        top = items.max(axis=1).clip(upper=1)
+        return top.where(items.notna().all(axis=1) | (top > 0))
+
+
+class HighestPositive(Definition):
+    """The number of the last item answered yes, 0 if none; missing if any item is."""
+
+    method: Literal["highest_positive"]
+    items: int = Field(gt=0)
+
+    def total(self, items: pd.DataFrame) -> pd.Series:
+        """Look for the highest positive among the first `items` columns of each row."""
+        graded = items.iloc[:, : self.items]
+        numbers = (graded > 0) * np.arange(1, self.items + 1)
+        return numbers.max(axis=1).where(graded.notna().all(axis=1)).astype("float64")
+
+
+class AsRecorded(Definition):
+    """No total is made from items: it is recorded as such, or only the items are used."""
+
+    method: Literal["as_recorded"]
+
+    def total(self, items: pd.DataFrame) -> pd.Series:
+        """Answer missing for each row of `items`."""
+        return pd.Series(np.nan, index=items.index)
+
+
+Scoring = Annotated[
+    Sum | Mean | SumOfMaxima | AnyPositive | HighestPositive | AsRecorded,
+    Field(discriminator="method"),
+]
+
+
+class Band(Definition):
+    """A named stretch of total scores, both ends included."""
+
+    label: str
+    low: float
+    high: float
+
+
+class Bands(Sourced):
+    """Severity bands, from mildest to most severe; they meet without gap or overlap."""
+
+    levels: tuple[Band, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _meet(self) -> Self:
+        for below, above in zip(self.levels, self.levels[1:], strict=False):
+            if above.low <= below.high:
+                raise ValueError(f"band '{above.label}' overlaps band '{below.label}'")
+        return self
+
+    def label_of(self, score: float) -> str:
+        """Name the band of a score.
+
+        >>> bands = Bands(mark="memory", levels=(Band(label="mild", low=0, high=9),
+        ...                                      Band(label="severe", low=10, high=27)))
+        >>> bands.label_of(21), bands.label_of(9.4)
+        ('severe', 'mild')
+        """
+        reached = [band.label for band in self.levels if score >= band.low]
+        return reached[-1] if reached else self.levels[0].label
+
+
+class CutOff(Sourced):
+    """A score at or above which something is taken to be present."""
+
+    score: float
+    meaning: str
+
+
+class Change(Sourced):
+    """A change in points that matters: reliable beyond measurement error, or important to people."""
+
+    points: float = Field(gt=0)
+
+
+class Codes(Definition):
+    """LOINC codes of an instrument, with how far they were checked."""
+
+    panel: str | None = None
+    total: str | None = None
+    status: str = ""
+
+
+class Instrument(Definition):
+    """One instrument: a questionnaire, an interview, a urine screen or a diary.
+
+    `total` is the range of the total; `item_range` that of each item unless the item has its own.
+    `direction` says which way is worse; `in_session` marks what is measured during a dose.
+    """
+
+    id: str
+    name: str
+    short_name: str
+    rater: str
+    unit: str = "points"
+    recall: str
+    direction: Literal["higher_is_worse", "higher_is_better", "neither"] = "higher_is_worse"
+    in_session: bool = False
+    items: tuple[Item, ...] = ()
+    item_range: Range | None = None
+    total: Range
+    scoring: Scoring
+    scoring_source: Sourced
+    bands: Bands | None = None
+    cut_offs: tuple[CutOff, ...] = ()
+    reliable_change: Change | None = None
+    important_change: Change | None = None
+    loinc: Codes = Codes()
+    licence: str
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _items_have_ranges(self) -> Self:
+        bare = [item.id for item in self.items if item.range is None and self.item_range is None]
+        if bare:
+            raise ValueError(f"items without a range: {', '.join(bare)}")
+        names = [item.id for item in self.items]
+        if len(set(names)) != len(names):
+            raise ValueError("two items have the same id")
+        return self
+
+    def range_of(self, item: str) -> Range:
+        """Give the range of an item, or of the total where `item` is empty."""
+        if not item:
+            return self.total
+        found = next(one for one in self.items if one.id == item)
+        chosen = found.range or self.item_range
+        assert chosen is not None, "checked when the instrument was read"
+        return chosen
+
+    def score(self, items: pd.DataFrame) -> pd.Series:
+        """Make totals from items.
+
+        Parameters
+        ----------
+        items
+            One administration a row; columns are item ids; NaN where not answered. Columns that
+            are absent count as not answered.
+        """
+        answered = items.reindex(columns=[item.id for item in self.items]).astype("float64")
+        for item in self.items:
+            if item.reverse_scored:
+                ends = self.range_of(item.id)
+                answered[item.id] = ends.low + ends.high - answered[item.id]
+        return self.scoring.total(answered)

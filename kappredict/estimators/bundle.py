@@ -1,0 +1,209 @@
+"""A bundle: everything needed to answer a task, and to check that nothing in it was changed.
+
+A folder of plain files: `bundle.json` (task, definitions, feature schema, calibration, training
+ranges, validation summary), the model (coefficients in JSON or XGBoost's own format), and
+`manifest.json` with a SHA-256 of each. Nothing in it runs code when it is loaded.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kappredict.domain.conditions import Condition, Landmark, Outcome
+from kappredict.domain.features import FeatureSpec
+from kappredict.domain.instruments import Instrument
+from kappredict.domain.studies import StudyDefinition
+from kappredict.domain.task import PredictionTask
+from kappredict.errors import BundleError
+from kappredict.estimators.calibration import Calibration, LogitCalibration, TimeCalibration
+from kappredict.estimators.encoder import Encoder
+from kappredict.estimators.fit import FittedModel
+from kappredict.estimators.margins import Margin, load_margin
+from kappredict.features.table import FeatureTable
+
+FORMAT = 1
+RECIPE, MANIFEST = "bundle.json", "manifest.json"
+
+
+class Typical(BaseModel):
+    """What the training rows held of one feature: range and median, or the commonest level."""
+
+    model_config = ConfigDict(frozen=True)
+
+    low: float | None = None
+    high: float | None = None
+    median: float | None = None
+    level: str | None = None
+    known: float = 0.0
+
+
+class Provenance(BaseModel):
+    """Where a bundle comes from: data, code, settings."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    code: str
+    data_digest: str
+    trained_on: str
+    settings: dict[str, Any]
+    candidate: dict[str, Any]
+    n: int
+    events: int
+
+
+class Recipe(BaseModel):
+    """The content of `bundle.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    condition: Condition
+    outcome: Outcome
+    landmark: Landmark
+    study: StudyDefinition
+    instruments: dict[str, Instrument]
+    specs: tuple[FeatureSpec, ...]
+    columns: list[dict[str, Any]]
+    calibration: dict[str, float]
+    typical: dict[str, Typical]
+    base_rate: dict[str, float]
+    validation: dict[str, Any]
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A loaded bundle."""
+
+    recipe: Recipe
+    encoder: Encoder
+    margin: Margin
+    calibration: Calibration
+
+    @property
+    def task(self) -> PredictionTask:
+        """The task it answers, with the definitions it was trained with."""
+        return PredictionTask(self.recipe.condition, self.recipe.outcome, self.recipe.landmark)
+
+    @property
+    def horizons(self) -> np.ndarray:
+        """The days that a relapse model reports; empty for the others."""
+        return np.array(self.recipe.condition.at_risk.horizons if self.task.is_relapse else ())
+
+    def margins(self, table: FeatureTable) -> np.ndarray:
+        """Give each row's calibrated margin."""
+        return self.calibration.margin(self.margin.values(self.encoder.transform(table)))
+
+    def probabilities(self, table: FeatureTable) -> np.ndarray:
+        """Give rows × 1 probabilities or, for relapse, rows × horizons of having had none."""
+        margins = self.margin.values(self.encoder.transform(table))
+        match self.calibration:
+            case LogitCalibration() as calibration:
+                return calibration.probability(margins)[:, None]
+            case TimeCalibration() as calibration:
+                return calibration.survival(margins, self.horizons)
+
+    def contributions(self, table: FeatureTable) -> np.ndarray:
+        """Give each column's share of the calibrated margin and, last, its expectation."""
+        matrix = self.encoder.transform(table)
+        shares = self.calibration.slope * self.margin.contributions(matrix)
+        shares[:, -1] += self.calibration.intercept
+        return shares
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle; the folder appears whole or not at all."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+            draft = Path(name) / "bundle"
+            draft.mkdir()
+            recipe = self.recipe.model_dump_json(indent=1)
+            (draft / RECIPE).write_text(recipe, encoding="utf-8")
+            self.margin.save(draft)
+            manifest = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
+            (draft / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            draft.rename(folder)
+
+
+def make_bundle(model: FittedModel, recipe: Recipe) -> ModelBundle:
+    """Join a fitted model with its recipe."""
+    return ModelBundle(recipe, model.encoder, model.margin, model.calibration)
+
+
+def load_bundle(folder: Path) -> ModelBundle:
+    """Load a bundle and check every file of it against the manifest.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, added or changed, or the format is not this version's.
+    """
+    check_manifest(folder)
+    try:
+        recipe = Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise BundleError(f"{folder / RECIPE}: {error.error_count()} fields are wrong") from error
+    if recipe.format != FORMAT:
+        raise BundleError(f"{folder}: format {recipe.format}; this version reads format {FORMAT}")
+    kind = TimeCalibration if recipe.outcome == "relapse" else LogitCalibration
+    return ModelBundle(
+        recipe,
+        Encoder.from_json(recipe.columns),
+        load_margin(folder),
+        kind(**recipe.calibration),
+    )
+
+
+def check_manifest(folder: Path) -> None:
+    """Compare every file of a bundle with the manifest.
+
+    Raises
+    ------
+    BundleError
+        Naming the first file that is missing, was added or was changed.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder} is no bundle: {MANIFEST} cannot be read") from error
+    present = {path.name for path in folder.iterdir()} - {MANIFEST}
+    if present != set(manifest):
+        odd = sorted(present ^ set(manifest))
+        raise BundleError(f"{folder}: files missing or added: {', '.join(odd)}")
+    for name, digest in manifest.items():
+        if _sha256(folder / name) != digest:
+            raise BundleError(f"{folder / name} was changed after the bundle was made")
+
+
+def digest(folder: Path) -> str:
+    """Give the digest of a bundle: the SHA-256 of its manifest."""
+    return _sha256(folder / MANIFEST)
+
+
+def typical_values(table: FeatureTable) -> dict[str, Typical]:
+    """Summarise each feature of the training rows."""
+    found = {}
+    for spec in table.specs:
+        values = table.frame[spec.name].dropna()
+        known = len(values) / max(len(table.frame), 1)
+        if not len(values):
+            found[spec.name] = Typical()
+        elif spec.kind == "category":
+            found[spec.name] = Typical(level=str(values.mode().iloc[0]), known=known)
+        else:
+            low, median, high = values.quantile([0.0, 0.5, 1.0])
+            found[spec.name] = Typical(low=low, median=median, high=high, known=known)
+    return found
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

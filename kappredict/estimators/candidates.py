@@ -1,0 +1,153 @@
+"""The models that compete for a task, each declared with its settings, and how each is fitted.
+
+Each candidate fits on a matrix (NaN where missing) and gives a margin. Every fit uses one thread:
+sums in another order give other trees, and a seed must give the same model on any machine.
+"""
+
+import warnings
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+import xgboost
+from pydantic import BaseModel, ConfigDict, Field
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from kappredict.estimators.margins import LinearMargin, Margin, TreeMargin
+
+
+class _Candidate(BaseModel):
+    """Settings are closed to unknown keys and cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Logistic(_Candidate):
+    """Logistic regression with an L2 penalty on standardised columns (`inverse_penalty` is C)."""
+
+    model: Literal["logistic"]
+    inverse_penalty: float = Field(default=0.02, gt=0)
+
+    def fit(self, matrix: np.ndarray, outcome: np.ndarray, seed: int) -> Margin:
+        """Fit on rows whose outcome is 0 or 1."""
+        scaled = _Standardised(matrix)
+        with threadpool_limits(1):
+            model = LogisticRegression(C=self.inverse_penalty, max_iter=2000, random_state=seed)
+            model.fit(scaled.rows, outcome)
+        return scaled.margin(model.intercept_[0], model.coef_[0])
+
+
+class BoostedTrees(_Candidate):
+    """XGBoost on the log loss."""
+
+    model: Literal["boosted_trees"]
+    rounds: int = Field(default=120, gt=0)
+    depth: int = Field(default=2, gt=0)
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    least_child_weight: float = Field(default=5.0, ge=0)
+    row_share: float = Field(default=0.8, gt=0, le=1)
+    column_share: float = Field(default=0.5, gt=0, le=1)
+    penalty: float = Field(default=5.0, ge=0)
+
+    def fit(self, matrix: np.ndarray, outcome: np.ndarray, seed: int) -> Margin:
+        """Fit on rows whose outcome is 0 or 1."""
+        rows = xgboost.DMatrix(matrix, label=outcome, nthread=1)
+        settings = _tree_settings(self, seed) | {
+            "objective": "binary:logistic",
+            "base_score": float(np.clip(outcome.mean(), 0.01, 0.99)),
+        }
+        return TreeMargin(xgboost.train(settings, rows, num_boost_round=self.rounds))
+
+
+class WeibullAFT(_Candidate):
+    """Weibull accelerated failure time regression on interval-censored times (lifelines)."""
+
+    model: Literal["weibull_aft"]
+    penalty: float = Field(default=0.1, ge=0)
+
+    def fit(self, matrix: np.ndarray, times: np.ndarray, seed: int) -> Margin:
+        """Fit on `times`, two columns: lower and upper in days, upper infinite if censored."""
+        from lifelines import WeibullAFTFitter  # noqa: PLC0415  # slow to import
+
+        del seed  # a convex problem has one solution
+        scaled = _Standardised(matrix)
+        names = [str(place) for place in range(scaled.rows.shape[1])]
+        frame = pd.DataFrame(scaled.rows, columns=names).assign(
+            lower=times[:, 0], upper=times[:, 1]
+        )
+        fitter = WeibullAFTFitter(penalizer=self.penalty, l1_ratio=0.0)
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # lifelines narrates its optimiser's steps as warnings
+            fitter.fit_interval_censoring(frame, "lower", "upper")
+        location = fitter.params_["lambda_"]
+        return scaled.margin(location["Intercept"], location.reindex(names).to_numpy())
+
+
+class BoostedAFT(_Candidate):
+    """XGBoost `survival:aft` on interval-censored times, with Weibull noise."""
+
+    model: Literal["boosted_aft"]
+    rounds: int = Field(default=120, gt=0)
+    depth: int = Field(default=2, gt=0)
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    least_child_weight: float = Field(default=5.0, ge=0)
+    row_share: float = Field(default=0.8, gt=0, le=1)
+    column_share: float = Field(default=0.5, gt=0, le=1)
+    penalty: float = Field(default=5.0, ge=0)
+    noise_scale: float = Field(default=1.5, gt=0)
+
+    def fit(self, matrix: np.ndarray, times: np.ndarray, seed: int) -> Margin:
+        """Fit on `times`, two columns: lower and upper in days, upper infinite if censored."""
+        rows = xgboost.DMatrix(matrix, nthread=1)
+        rows.set_float_info("label_lower_bound", times[:, 0])
+        rows.set_float_info("label_upper_bound", times[:, 1])
+        settings = _tree_settings(self, seed) | {
+            "objective": "survival:aft",
+            "aft_loss_distribution": "extreme",
+            "aft_loss_distribution_scale": self.noise_scale,
+            "base_score": float(np.median(_seen(times))),
+        }
+        return TreeMargin(xgboost.train(settings, rows, num_boost_round=self.rounds))
+
+
+ResponseCandidate = Annotated[Logistic | BoostedTrees, Field(discriminator="model")]
+RelapseCandidate = Annotated[WeibullAFT | BoostedAFT, Field(discriminator="model")]
+Candidate = Logistic | BoostedTrees | WeibullAFT | BoostedAFT
+
+
+def _seen(times: np.ndarray) -> np.ndarray:
+    """Give one day per row: when relapse was seen, or last not."""
+    return np.maximum(np.where(np.isfinite(times[:, 1]), times[:, 1], times[:, 0]), 1.0)
+
+
+def _tree_settings(candidate: BoostedTrees | BoostedAFT, seed: int) -> dict[str, object]:
+    return {
+        "tree_method": "hist",
+        "max_depth": candidate.depth,
+        "eta": candidate.learning_rate,
+        "min_child_weight": candidate.least_child_weight,
+        "subsample": candidate.row_share,
+        "colsample_bytree": candidate.column_share,
+        "lambda": candidate.penalty,
+        "seed": seed,
+        "nthread": 1,
+        "verbosity": 0,
+    }
+
+
+class _Standardised:
+    """A matrix with missing values filled by the median and columns scaled, and the way back."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self._median = np.nanmedian(matrix, axis=0) if matrix.size else np.empty(0)
+        filled = np.where(np.isnan(matrix), self._median, matrix)
+        self._mean = filled.mean(axis=0)
+        spread = filled.std(axis=0)
+        self._spread = np.where(spread > 0, spread, 1.0)
+        self.rows = (filled - self._mean) / self._spread
+
+    def margin(self, intercept: float, coefficients: np.ndarray) -> LinearMargin:
+        """Give the margin on the columns as they were."""
+        raw = coefficients / self._spread
+        return LinearMargin(float(intercept - raw @ self._mean), raw, self._median, self._mean)

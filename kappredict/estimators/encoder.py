@@ -1,0 +1,66 @@
+"""Feature tables to numbers: categories as one column per level, missing kept missing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kappredict.features.table import FeatureTable
+
+LEAST_PER_LEVEL = 5
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the matrix: a feature, or one level of a category."""
+
+    feature: str
+    level: str | None = None
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The columns that the training rows support, in order; learnt by `Encoder.fit`.
+
+    A feature that is all missing or constant in the training rows gives no column, and neither
+    does a level seen fewer than five times; at prediction an unknown level is none of the known.
+    """
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def fit(cls, table: FeatureTable) -> "Encoder":
+        """Learn the columns from the training rows."""
+        columns: list[Column] = []
+        for spec in table.specs:
+            values = table.frame[spec.name]
+            if spec.kind == "category":
+                counts = values.value_counts()
+                levels = sorted(counts[counts >= LEAST_PER_LEVEL].index)
+                columns += [Column(spec.name, level) for level in levels if len(levels) > 1]
+            elif values.nunique() > 1:
+                columns.append(Column(spec.name))
+        return cls(tuple(columns))
+
+    def transform(self, table: FeatureTable) -> np.ndarray:
+        """Give the matrix (rows × columns, float64, NaN where missing)."""
+        frame = table.frame
+        matrix = np.empty((len(frame), len(self.columns)))
+        for place, column in enumerate(self.columns):
+            values = frame[column.feature]
+            matrix[:, place] = values if column.level is None else _is_level(values, column.level)
+        return matrix
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Give the columns as plain data."""
+        return [{"feature": column.feature, "level": column.level} for column in self.columns]
+
+    @classmethod
+    def from_json(cls, content: list[dict[str, Any]]) -> "Encoder":
+        """Read what `to_json` gave."""
+        return cls(tuple(Column(one["feature"], one["level"]) for one in content))
+
+
+def _is_level(values: pd.Series, level: str) -> np.ndarray:
+    return np.where(values.isna(), np.nan, (values == level).to_numpy(dtype=float))

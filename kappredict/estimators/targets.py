@@ -1,0 +1,114 @@
+"""What a model is fitted to: a yes or no, or an interval of days; each knows how it is judged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import xlogy
+
+from kappredict.estimators.calibration import LogitCalibration, TimeCalibration
+from kappredict.estimators.censoring import brier_by_row
+
+SHORTEST = 0.5
+GRID_POINTS = 24
+
+
+@dataclass(frozen=True)
+class YesNo:
+    """Response or remission of courses in which it was assessed; 0 or 1."""
+
+    outcome: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.outcome)
+
+    @property
+    def events(self) -> int:
+        """How many have the outcome."""
+        return int(self.outcome.sum())
+
+    @property
+    def strata(self) -> np.ndarray:
+        """What folds are balanced on."""
+        return self.outcome.astype(int)
+
+    @property
+    def fitted_on(self) -> np.ndarray:
+        """What an estimator is given."""
+        return self.outcome
+
+    def take(self, rows: np.ndarray) -> "YesNo":
+        """Give the target of some rows."""
+        return YesNo(self.outcome[rows])
+
+    def calibrate(self, margins: np.ndarray) -> LogitCalibration:
+        """Fit the calibration of out-of-fold margins."""
+        return LogitCalibration.fit(margins, self.outcome)
+
+    def losses(self, calibration: LogitCalibration, margins: np.ndarray) -> np.ndarray:
+        """Give each row's log loss."""
+        probability = np.clip(calibration.probability(margins), 1e-12, 1 - 1e-12)
+        return -(xlogy(self.outcome, probability) + xlogy(1 - self.outcome, 1 - probability))
+
+
+@dataclass(frozen=True)
+class Times:
+    """Relapse of courses at risk: days `lower` to `upper`, and the event (0 none, 1 relapse, 2 …).
+
+    A competing event is a censoring for the relapse model (a cause-specific hazard).
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    event: np.ndarray
+    longest: float
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    @property
+    def events(self) -> int:
+        """How many relapsed."""
+        return int(self.relapsed.sum())
+
+    @property
+    def relapsed(self) -> np.ndarray:
+        """Whether each course relapsed."""
+        return self.event == 1
+
+    @property
+    def seen(self) -> np.ndarray:
+        """The day on which each course's end was seen, or on which it was last seen well."""
+        return np.where(self.event > 0, self.upper, self.lower)
+
+    @property
+    def strata(self) -> np.ndarray:
+        """What folds are balanced on."""
+        return self.relapsed.astype(int)
+
+    @property
+    def fitted_on(self) -> np.ndarray:
+        """What an estimator is given: lower and upper, a competing event as censored."""
+        lower = np.where(self.relapsed, self.lower, np.maximum(self.lower, SHORTEST))
+        upper = np.where(self.relapsed, np.maximum(self.upper, SHORTEST), np.inf)
+        return np.column_stack([np.minimum(lower, upper), upper])
+
+    @property
+    def grid(self) -> np.ndarray:
+        """The days on which survival is judged, from early to the last day at risk."""
+        return np.linspace(0, self.longest, GRID_POINTS + 1)[1:]
+
+    def take(self, rows: np.ndarray) -> "Times":
+        """Give the target of some rows."""
+        return Times(self.lower[rows], self.upper[rows], self.event[rows], self.longest)
+
+    def calibrate(self, margins: np.ndarray) -> TimeCalibration:
+        """Fit the calibration of out-of-fold margins."""
+        return TimeCalibration.fit(margins, self.fitted_on)
+
+    def losses(self, calibration: TimeCalibration, margins: np.ndarray) -> np.ndarray:
+        """Give each row's share of the integrated Brier score."""
+        survival = calibration.survival(margins, self.grid)
+        return brier_by_row(self.seen, self.relapsed, self.event > 0, survival, self.grid)
+
+
+Target = YesNo | Times

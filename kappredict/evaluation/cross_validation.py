@@ -1,0 +1,190 @@
+"""Out-of-fold predictions of a task under every split scheme, beside two baselines.
+
+Each fold repeats the whole of `fit_model` on its training rows: choice of the candidate, columns,
+calibration. The baselines are the base rate of the training rows and a model of the site, study
+and arm labels alone: what a label explains is no knowledge of the patient.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from kappredict.domain.features import ColumnFeature, FeatureSpec
+from kappredict.estimators.candidates import BoostedAFT, Candidate, Logistic
+from kappredict.estimators.fit import FittedModel, Rows, fit_model
+from kappredict.estimators.targets import Times
+from kappredict.evaluation.modelling_set import ModellingSet
+from kappredict.evaluation.settings import TrainingSettings
+from kappredict.evaluation.splits import Fold, SchemeFolds
+from kappredict.features.table import FeatureTable
+
+MODEL, BASE_RATE, LABELS = "model", "base_rate", "labels"
+_LABELS = ("site", "study", "arm")
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of one contender under one scheme.
+
+    `predictions` is repeats × rows (probability) or repeats × rows × days (probability of no
+    relapse by each day of `days`), NaN where a row was in no test fold; `folds` numbers the test
+    fold of each row, -1 where there was none.
+    """
+
+    predictions: np.ndarray
+    folds: np.ndarray
+    days: np.ndarray
+
+
+Predictions = dict[str, dict[str, OutOfFold]]
+"""Scheme → contender → predictions."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    task: int
+    scheme: str
+    contender: str
+    fold: Fold
+
+
+def reported_days(target: Times, horizons: Iterable[float]) -> np.ndarray:
+    """Give the days for which survival is predicted: an even grid, and the horizons."""
+    return np.unique(np.concatenate([target.grid, np.array(list(horizons))]))
+
+
+def predict(model: FittedModel, table: FeatureTable, days: np.ndarray) -> np.ndarray:
+    """Predict a probability per row or, for relapse, survival per row and day."""
+    margins = model.margins(table)
+    if days.size:
+        return model.calibration.survival(margins, days)  # type: ignore[union-attr]  # relapse
+    return model.calibration.probability(margins)  # type: ignore[union-attr]  # response
+
+
+def cross_validate(
+    data: list[ModellingSet],
+    schemes: list[dict[str, SchemeFolds]],
+    settings: TrainingSettings,
+    progress: Callable[[int, int], None],
+) -> list[Predictions]:
+    """Predict every task under each of its schemes.
+
+    Folds of all tasks run side by side, one process per core, each on one thread.
+
+    Returns
+    -------
+    For each task: scheme → contender → predictions.
+    """
+    contenders = (MODEL, BASE_RATE, LABELS)
+    jobs = [
+        _Job(task, scheme, contender, fold)
+        for task, planned in enumerate(schemes)
+        for scheme, folds in planned.items()
+        for contender in contenders
+        for fold in folds.folds
+    ]
+    prepared = [{name: _contender(one, name, settings) for name in contenders} for one in data]
+    days = [_days(one) for one in data]
+    work = (
+        delayed(_fit_and_predict)(
+            *prepared[job.task][job.contender], job.fold, days[job.task], settings
+        )
+        for job in jobs
+    )
+    results = Parallel(n_jobs=-1, return_as="generator")(work)
+    collected = []
+    for done, result in enumerate(results, start=1):
+        collected.append(result)
+        progress(done, len(jobs))
+    return [
+        {
+            scheme: {
+                name: _collect(
+                    task, scheme, name, folds, len(one.target), days[task], jobs, collected
+                )
+                for name in contenders
+            }
+            for scheme, folds in schemes[task].items()
+        }
+        for task, one in enumerate(data)
+    ]
+
+
+def _days(data: ModellingSet) -> np.ndarray:
+    if isinstance(data.target, Times):
+        return reported_days(data.target, data.task.condition.at_risk.horizons)
+    return np.empty(0)
+
+
+def _contender(
+    data: ModellingSet, name: str, settings: TrainingSettings
+) -> tuple[Rows, tuple[Candidate, ...]]:
+    """Give the rows and candidates of a contender."""
+    if name == MODEL:
+        return data.rows, settings.candidates(data.task.outcome)
+    labels = _LABELS if name == LABELS else ()
+    rows = Rows(label_table(data.courses, labels), data.target, data.rows.patients)
+    simple: Candidate = (
+        BoostedAFT(model="boosted_aft", rounds=60)
+        if data.task.is_relapse
+        else Logistic(model="logistic", inverse_penalty=1.0)
+    )
+    return rows, (simple,)
+
+
+def label_table(courses: pd.DataFrame, labels: tuple[str, ...]) -> FeatureTable:
+    """Make a feature table of the design's labels alone."""
+    specs = tuple(
+        FeatureSpec(
+            name=label,
+            label=label,
+            kind="category",
+            group=label,
+            recipe=ColumnFeature(
+                table="courses", column=label, label=label, group=label, kind="category"
+            ),
+        )
+        for label in labels
+    )
+    return FeatureTable(courses[list(labels)].astype("str").reset_index(drop=True), specs)
+
+
+def _fit_and_predict(
+    rows: Rows,
+    candidates: tuple[Candidate, ...],
+    fold: Fold,
+    days: np.ndarray,
+    settings: TrainingSettings,
+) -> np.ndarray:
+    model = fit_model(
+        rows.take(fold.train), candidates, folds=settings.inner_folds, seed=settings.seed
+    )
+    return predict(model, rows.features.take(fold.test), days)
+
+
+def _collect(
+    task: int,
+    scheme: str,
+    contender: str,
+    planned: SchemeFolds,
+    n: int,
+    days: np.ndarray,
+    jobs: list[_Job],
+    results: list[np.ndarray],
+) -> OutOfFold:
+    repeats = 1 + max(fold.repeat for fold in planned.folds)
+    shape = (repeats, n, len(days)) if days.size else (repeats, n)
+    predictions = np.full(shape, np.nan)
+    folds = np.full((repeats, n), -1)
+    mine = [
+        (job.fold, result)
+        for job, result in zip(jobs, results, strict=True)
+        if (job.task, job.scheme, job.contender) == (task, scheme, contender)
+    ]
+    for number, (fold, result) in enumerate(mine):
+        predictions[fold.repeat, fold.test] = result
+        folds[fold.repeat, fold.test] = number
+    return OutOfFold(predictions, folds, days)

@@ -1,0 +1,114 @@
+"""The modelling set: features and outcomes of the same courses, in the same order, with groups."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from kappredict.cohort.attrition import Attrition
+from kappredict.cohort.courses import Cohort, find_cohort
+from kappredict.config.catalogue import Catalogue
+from kappredict.data.history import History
+from kappredict.data.study import Study
+from kappredict.domain.task import PredictionTask
+from kappredict.errors import RefusedError, TooFewEventsError
+from kappredict.estimators.fit import Rows
+from kappredict.estimators.targets import Target, Times, YesNo
+from kappredict.features.build import build_features
+from kappredict.features.specs import feature_specs
+from kappredict.features.table import FeatureTable
+from kappredict.outcomes.relapse import judge_relapse
+from kappredict.outcomes.response import ResponseOutcome, judge_response
+
+
+@dataclass(frozen=True)
+class ModellingSet:
+    """What a task's model is trained and evaluated on.
+
+    `courses` (with `site`, `study`, `arm`, `patient_id`, `enrolled_on`, and the scores that response
+    was judged on), `features` and `target` have the same rows in the same order; `attrition` says who was left out on the way.
+    """
+
+    task: PredictionTask
+    courses: pd.DataFrame
+    features: FeatureTable
+    target: Target
+    attrition: Attrition
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.courses), len(self.features.frame), len(self.target)}
+        if len(sizes) != 1:
+            raise ValueError(f"courses, features and outcomes differ in length: {sorted(sizes)}")
+
+    @property
+    def rows(self) -> Rows:
+        """What an estimator may see."""
+        return Rows(self.features, self.target, self.courses["patient_id"].to_numpy(dtype=object))
+
+    def require_events(self, least: int) -> None:
+        """Refuse a set that is too small to model.
+
+        Raises
+        ------
+        RefusedError, TooFewEventsError
+            If no course was assessed, or the rarer side of the outcome has fewer than `least`.
+        """
+        if not len(self.target):
+            steps = "; ".join(f"{label}: {n}" for label, n in self.attrition.steps)
+            raise RefusedError(f"{self.task.name}: no course could be used ({steps})")
+        rarer = min(self.target.events, len(self.target) - self.target.events)
+        if rarer < least:
+            raise TooFewEventsError(self.task.name, len(self.target), self.target.events, least)
+
+
+def build_modelling_set(study: Study, catalogue: Catalogue, task: PredictionTask) -> ModellingSet:
+    """Go from a study's tables to the modelling set of a task."""
+    cohort = find_cohort(study, task)
+    outcome = "response" if task.is_relapse else task.outcome
+    response = judge_response(study, cohort.courses, task.condition, outcome)
+    judge = _relapse_target if task.is_relapse else _response_target
+    kept, target, attrition = judge(study, cohort, response)
+    scores = response.judged[["baseline", "score"]].add_prefix("judged_").reset_index(drop=True)
+    courses = cohort.courses.join(scores)[kept].reset_index(drop=True)
+    features = build_features(History.cut(study, courses), feature_specs(catalogue, study))
+    return ModellingSet(task, courses, features, target, attrition)
+
+
+def _response_target(
+    study: Study, cohort: Cohort, response: ResponseOutcome
+) -> tuple[np.ndarray, Target, Attrition]:
+    """Keep the courses in which the outcome was open at the landmark and assessed later."""
+    del study
+    judged = response.judged
+    landmark = (cohort.courses["landmark_day"] - cohort.courses["index_day"]).to_numpy()
+    has_scale = judged["has_scale"].to_numpy(dtype=bool)
+    still_open = has_scale & ~(judged["settled_day"].to_numpy() < landmark)
+    kept = still_open & judged["holds"].notna().to_numpy()
+    attrition = (
+        cohort.attrition.step("with a baseline score on an accepted scale", int(has_scale.sum()))
+        .step("with the outcome still open at the landmark", int(still_open.sum()))
+        .step("with the outcome assessed", int(kept.sum()))
+    )
+    return kept, YesNo(judged["holds"][kept].to_numpy(dtype="float64")), attrition
+
+
+def _relapse_target(
+    study: Study, cohort: Cohort, response: ResponseOutcome
+) -> tuple[np.ndarray, Target, Attrition]:
+    """Keep the courses at risk of relapse and seen afterwards."""
+    condition = cohort.task.condition
+    judged = judge_relapse(study, cohort.courses, condition, response).judged
+    attrition = cohort.attrition
+    remaining = len(judged)
+    for reason, n in judged.loc[judged["status"] != "at_risk", "status"].value_counts().items():
+        remaining -= n
+        attrition = attrition.step(f"left after leaving out: {reason}", remaining)
+    kept = (judged["status"] == "at_risk").to_numpy()
+    rows = judged[kept]
+    target = Times(
+        rows["lower"].to_numpy(dtype="float64"),
+        rows["upper"].to_numpy(dtype="float64"),
+        rows["event"].to_numpy(dtype=int),
+        longest=max(condition.at_risk.horizons),
+    )
+    return kept, target, attrition

@@ -1,0 +1,235 @@
+"""The evaluation report of a task: every figure with its interval, scheme by scheme, baselines beside it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from kappredict.estimators.targets import Times, YesNo
+from kappredict.evaluation.cross_validation import BASE_RATE, LABELS, MODEL, OutOfFold
+from kappredict.evaluation.estimate import Estimate
+from kappredict.evaluation.metrics_binary import binary_metrics
+from kappredict.evaluation.metrics_survival import survival_metrics
+from kappredict.evaluation.modelling_set import ModellingSet
+from kappredict.evaluation.settings import TrainingSettings
+from kappredict.features.table import FeatureTable
+
+# From the most to the least demanding: the first that the data allow is the headline.
+HARDEST_FIRST = ("leave_study_out", "temporal", "leave_site_out", "random_cv")
+
+
+@dataclass(frozen=True)
+class SchemeResult:
+    """How the model did under one split scheme.
+
+    `held_out` gives the same figures for each group that was left out where there are few (a
+    study); `metrics` maps a figure's name to an estimate or, for `horizons`, to a table by day.
+    """
+
+    metrics: Mapping[str, Any]
+    baselines: Mapping[str, Mapping[str, Any]]
+    n: int
+    events: int
+    held_out: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """How a task's model did under every scheme, and what to beware of."""
+
+    task: str
+    n: int
+    events: int
+    schemes: Mapping[str, SchemeResult]
+    not_run: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The hardest scheme that the data allowed."""
+        return next(name for name in HARDEST_FIRST if name in self.schemes)
+
+    @property
+    def discrimination(self) -> str:
+        """The name of the figure that says how well outcomes are told apart."""
+        return "c_index" if "c_index" in self.schemes[self.headline].metrics else "auc"
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the report as plain data, in the shape of the design's contract."""
+        return {
+            "n": self.n,
+            "events": self.events,
+            "headline": self.headline,
+            "schemes": {
+                name: _plain(one.metrics) | _extras(one) for name, one in self.schemes.items()
+            },
+            "baselines": {name: _plain(one.baselines) for name, one in self.schemes.items()},
+            "not_run": dict(self.not_run),
+            "warnings": list(self.warnings),
+        }
+
+
+def evaluate(
+    data: ModellingSet,
+    predictions: Mapping[str, Mapping[str, OutOfFold]],
+    not_run: Mapping[str, str],
+    settings: TrainingSettings,
+) -> EvaluationReport:
+    """Judge a task's out-of-fold predictions.
+
+    Parameters
+    ----------
+    predictions
+        Scheme → contender (model, base rate, labels) → predictions.
+    not_run
+        Scheme → why the data do not allow it.
+    """
+    schemes = {
+        scheme: _judge_scheme(data, scheme, contenders, settings)
+        for scheme, contenders in predictions.items()
+    }
+    report = EvaluationReport(
+        data.task.name, len(data.target), data.target.events, schemes, not_run, ()
+    )
+    warnings = (*_leak_warning(data, report, settings), *_label_warning(report))
+    return EvaluationReport(report.task, report.n, report.events, schemes, not_run, warnings)
+
+
+def _judge_scheme(
+    data: ModellingSet,
+    scheme: str,
+    contenders: Mapping[str, OutOfFold],
+    settings: TrainingSettings,
+) -> SchemeResult:
+    tested = np.flatnonzero((contenders[MODEL].folds >= 0).all(axis=0))
+    held_out = {}
+    if scheme == "leave_study_out":
+        studies = data.courses["study"].to_numpy(dtype=object)
+        held_out = {
+            str(study): metrics_of(
+                data, contenders[MODEL], tested[studies[tested] == study], settings
+            )
+            for study in np.unique(studies[tested])
+        }
+    return SchemeResult(
+        metrics=metrics_of(data, contenders[MODEL], tested, settings),
+        baselines={
+            name: metrics_of(data, contenders[name], tested, settings)
+            for name in (BASE_RATE, LABELS)
+        },
+        n=len(tested),
+        events=data.target.take(tested).events,
+        held_out=held_out,
+    )
+
+
+def metrics_of(
+    data: ModellingSet, predicted: OutOfFold, rows: np.ndarray, settings: TrainingSettings
+) -> dict[str, Any]:
+    """Give the figures of some rows' predictions."""
+    patients = data.rows.patients[rows]
+    folds = predicted.folds[:, rows]
+    match data.target:
+        case YesNo() as target:
+            return binary_metrics(
+                target.outcome[rows],
+                predicted.predictions[:, rows],
+                folds,
+                patients,
+                seed=settings.seed,
+                resamples=settings.resamples,
+            )
+        case Times() as target:
+            return survival_metrics(
+                target.lower[rows],
+                target.upper[rows],
+                target.event[rows],
+                predicted.predictions[:, rows],
+                predicted.days,
+                data.task.condition.at_risk.horizons,
+                folds,
+                patients,
+                seed=settings.seed,
+                resamples=settings.resamples,
+            )
+
+
+def _leak_warning(
+    data: ModellingSet, report: EvaluationReport, settings: TrainingSettings
+) -> tuple[str, ...]:
+    """Suspect a leak where baseline facts predict better than baseline facts can."""
+    best = max(
+        (one.metrics[report.discrimination].value for one in report.schemes.values()),
+        default=np.nan,
+    )
+    if data.task.landmark != "baseline" or not best > settings.suspect_auc:
+        return ()
+    suspects = ", ".join(
+        f"{name} ({auc:.2f} alone)" for name, auc in suspect_features(data.features, data.target)
+    )
+    return (
+        f"possible leak: {report.discrimination} {best:.2f} from baseline facts is above "
+        f"{settings.suspect_auc:.2f}, which no sound study reaches. Look first at: {suspects}",
+    )
+
+
+def suspect_features(
+    table: FeatureTable, target: YesNo | Times, most: int = 3
+) -> list[tuple[str, float]]:
+    """Rank features by how well each tells the outcome apart by itself, or by being missing."""
+    outcome = target.strata.astype(bool)
+    found = []
+    for spec in table.specs:
+        values = table.frame[spec.name]
+        known = values.notna().to_numpy()
+        numbers = values.astype("category").cat.codes if spec.kind == "category" else values
+        alone = _auc(numbers.to_numpy(dtype="float64")[known], outcome[known])
+        missing = _auc(known.astype(float), outcome)
+        found.append((spec.name, max(alone, missing)))
+    return sorted(found, key=lambda one: -one[1])[:most]
+
+
+def _auc(values: np.ndarray, outcome: np.ndarray) -> float:
+    """Give the AUC of one column in whichever direction it points; 0.5 where it cannot be had."""
+    positive = int(outcome.sum())
+    negative = len(outcome) - positive
+    if positive < 2 or negative < 2:
+        return 0.5
+    u = rankdata(values)[outcome].sum() - positive * (positive + 1) / 2
+    auc = u / (positive * negative)
+    return float(max(auc, 1 - auc))
+
+
+def _label_warning(report: EvaluationReport) -> tuple[str, ...]:
+    """Say where the labels of the design explain as much as the model does."""
+    found = []
+    for name, one in report.schemes.items():
+        model = one.metrics[report.discrimination]
+        labels = one.baselines[LABELS][report.discrimination]
+        if labels.value > 0.55 and model.low <= labels.value:
+            found.append(
+                f"{name}: site, study and arm labels alone reach {report.discrimination} "
+                f"{labels.value:.2f}; the model's {model.value:.2f} ({model.low:.2f} to "
+                f"{model.high:.2f}) is not clearly above them"
+            )
+    return tuple(found)
+
+
+def _extras(result: SchemeResult) -> dict[str, Any]:
+    extras: dict[str, Any] = {"n": result.n, "events": result.events}
+    if result.held_out:
+        extras["held_out"] = _plain(result.held_out)
+    return extras
+
+
+def _plain(value: Any) -> Any:
+    """Turn estimates, arrays and keys into what JSON can hold; a figure that is not there is null."""
+    if isinstance(value, Estimate):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,74 @@
+"""Settings of a training run (`configs/training/*.yaml`): choices, never clinical facts."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kappredict.config.catalogue import shipped_configs
+from kappredict.config.reader import read_definition
+from kappredict.domain.conditions import LANDMARKS, OUTCOMES, Landmark, Outcome
+from kappredict.estimators.candidates import Candidate, RelapseCandidate, ResponseCandidate
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RandomSplits(_Settings):
+    """Repeated cross-validation, grouped by patient and balanced on the outcome."""
+
+    folds: int = Field(default=5, ge=2)
+    repeats: int = Field(default=2, ge=1)
+
+
+class GroupSplits(_Settings):
+    """One fold per site, or per study; with more groups than `most_folds`, whole groups share one."""
+
+    most_folds: int = Field(default=10, ge=2)
+
+
+class TemporalSplit(_Settings):
+    """Train on the earlier enrolled, test on the latest `test_share` of them."""
+
+    test_share: float = Field(default=0.3, gt=0, lt=1)
+
+
+class Schemes(_Settings):
+    """The split schemes to run; one that is left out is not run."""
+
+    random_cv: RandomSplits | None = None
+    leave_site_out: GroupSplits | None = None
+    leave_study_out: GroupSplits | None = None
+    temporal: TemporalSplit | None = None
+
+
+class TrainingSettings(_Settings):
+    """Everything a run may choose.
+
+    `least_events` is the smallest count of the rarer outcome side that is modelled at all;
+    `suspect_auc` the baseline AUC above which a leak is suspected (design, section 8). Candidates
+    are listed from the simplest to the most complex.
+    """
+
+    seed: int = 1
+    outcomes: tuple[Outcome, ...] = OUTCOMES
+    landmarks: tuple[Landmark, ...] = LANDMARKS
+    least_events: int = Field(default=20, ge=2)
+    suspect_auc: float = Field(default=0.80, gt=0.5, le=1)
+    inner_folds: int = Field(default=5, ge=2)
+    resamples: int = Field(default=500, ge=20)
+    schemes: Schemes
+    response_candidates: tuple[ResponseCandidate, ...] = Field(min_length=1)
+    relapse_candidates: tuple[RelapseCandidate, ...] = Field(min_length=1)
+
+    def candidates(self, outcome: Outcome) -> tuple[Candidate, ...]:
+        """Give the candidates that compete for an outcome."""
+        return self.relapse_candidates if outcome == "relapse" else self.response_candidates
+
+
+def read_settings(name_or_path: str) -> TrainingSettings:
+    """Read settings from a file, or from the shipped ones by name (`default`, `light`)."""
+    path = Path(name_or_path)
+    if path.suffix != ".yaml":
+        path = shipped_configs() / "training" / f"{name_or_path}.yaml"
+    return read_definition(path, TrainingSettings)

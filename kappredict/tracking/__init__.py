@@ -1,0 +1,6 @@
+"""MLflow: runs and registry. Nothing else imports mlflow; its telemetry is off before it loads."""
+
+import os
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"

@@ -1,0 +1,180 @@
+"""Runs and registered models in an MLflow store (SQLite by default, any MLflow address by URL)."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import plotly.graph_objects as go
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from kappredict.errors import UsageError
+from kappredict.estimators.bundle import ModelBundle, digest, load_bundle
+from kappredict.evaluation.estimate import Estimate
+from kappredict.evaluation.report import EvaluationReport
+
+EXPERIMENT = "kappredict"
+CHAMPION = "champion"
+_CODE = Path(__file__).with_name("served_model.py")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where a model went: its registered name, version and run."""
+
+    name: str
+    version: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store: `uri` of runs and registry, `artifacts` for files."""
+
+    uri: str
+
+    @classmethod
+    def at(cls, place: str) -> "Store":
+        """Open the store at a URL, or the SQLite file `mlflow.db` of a folder."""
+        if "://" in place:
+            return cls(place)
+        folder = Path(place)
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
+        """Open a run, nested in the one that is open; gives its id."""
+        with _quiet():
+            mlflow.set_tracking_uri(self.uri)
+            nested = mlflow.active_run() is not None
+            if not nested:
+                self._choose_experiment()
+            with mlflow.start_run(run_name=name, nested=nested, tags=dict(tags)) as run:
+                yield run.info.run_id
+
+    def log_model(
+        self,
+        bundle: ModelBundle,
+        folder: Path,
+        report: EvaluationReport,
+        figures: Mapping[str, go.Figure],
+    ) -> Registered:
+        """Log a bundle with its figures into the open run, and register it as champion."""
+        recipe = bundle.recipe
+        mlflow.log_params(_flat(recipe.provenance.model_dump(mode="json")))
+        mlflow.set_tags({"bundle_sha256": digest(folder), "synthetic": str(recipe.study.synthetic)})
+        mlflow.log_metrics(_numbers(report))
+        mlflow.log_dict(report.to_json(), "evaluation.json")
+        for name, figure in figures.items():
+            mlflow.log_text(figure.to_html(include_plotlyjs="directory"), f"figures/{name}.html")
+        with _quiet():
+            model = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(_CODE),
+                artifacts={"bundle": str(folder)},
+                signature=_signature(bundle),
+                pip_requirements=["kappredict"],
+            )
+            name = registered_name(bundle.task.name)
+            version = mlflow.register_model(model.model_uri, name)
+            client = mlflow.MlflowClient()
+            client.set_registered_model_alias(name, CHAMPION, version.version)
+        return Registered(name, int(version.version), model.run_id)
+
+    def bundle(self, name: str) -> ModelBundle:
+        """Load a registered bundle by a name such as `condition/outcome/landmark@champion`.
+
+        Raises
+        ------
+        UsageError
+            If the store has no such model or alias.
+        """
+        task, _, alias = name.partition("@")
+        address = f"models:/{registered_name(task)}@{alias or CHAMPION}"
+        with _quiet():
+            mlflow.set_tracking_uri(self.uri)
+            try:
+                folder = Path(mlflow.artifacts.download_artifacts(address))
+            except MlflowException as error:
+                known = [one.name.replace(".", "/") for one in mlflow.search_registered_models()]
+                message = (
+                    f"no model '{name}' in {self.uri}; registered: {', '.join(known) or 'none'}"
+                )
+                raise UsageError(message) from error
+        return load_bundle(next((folder / "artifacts").iterdir()))
+
+    def _choose_experiment(self) -> None:
+        if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+            artifacts = None
+            if self.uri.startswith("sqlite:///"):
+                database = Path(self.uri.removeprefix("sqlite:///"))
+                artifacts = (database.parent / "artifacts").as_uri()
+            mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        mlflow.set_experiment(EXPERIMENT)
+
+
+def registered_name(task: str) -> str:
+    """Give the name in MLflow's registry, which takes no slash."""
+    return task.replace("/", ".")
+
+
+def _signature(bundle: ModelBundle) -> ModelSignature:
+    kinds = {"category": "string", "numeric": "double", "flag": "double"}
+    inputs = [ColSpec(kinds[spec.kind], spec.name, required=False) for spec in bundle.recipe.specs]
+    days = [f"well_on_day_{day:g}" for day in bundle.horizons] or ["probability"]
+    return ModelSignature(Schema(inputs), Schema([ColSpec("double", day) for day in days]))
+
+
+def _numbers(report: EvaluationReport) -> dict[str, float]:
+    """Give every figure and its interval as one flat number each."""
+    flat: dict[str, float] = {"n": float(report.n), "events": float(report.events)}
+    for scheme, result in report.schemes.items():
+        flat |= _estimates(scheme, result.metrics)
+        for baseline, metrics in result.baselines.items():
+            flat |= _estimates(f"{scheme}.{baseline}", metrics)
+    return flat
+
+
+def _estimates(prefix: str, metrics: Mapping[Any, Any]) -> dict[str, float]:
+    flat: dict[str, float] = {}
+    for name, value in metrics.items():
+        if isinstance(value, Estimate):
+            flat[f"{prefix}.{name}"] = value.value
+            flat[f"{prefix}.{name}.low"] = value.low
+            flat[f"{prefix}.{name}.high"] = value.high
+        elif isinstance(value, Mapping):
+            flat |= _estimates(f"{prefix}.{name}", value)
+    return {name: number for name, number in flat.items() if number == number}  # noqa: PLR0124  # MLflow takes no NaN
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's narration (migrations, hints, its own progress bars) off the terminal."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

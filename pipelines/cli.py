@@ -1,0 +1,165 @@
+"""The command line: every pipeline is a command; mistakes are messages, never tracebacks."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kappredict.errors import KappredictError
+from pipelines.console import messages
+
+app = typer.Typer(
+    name="kappredict",
+    help="Who will respond, remit and stay well after ketamine-assisted psychotherapy.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+StoreOption = Annotated[
+    str, typer.Option(help="MLflow store: a folder (SQLite inside) or a URL.", envvar="KAPPREDICT_STORE")
+]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON, too.")]
+ConfigsOption = Annotated[
+    Path | None, typer.Option(help="A folder of your own definitions, on top of those that ship.")
+]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("build/demo"),
+    patients: Annotated[int, typer.Option(min=500, help="How many to simulate.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Seed of simulation and training.")] = 1,
+) -> None:
+    """Do the main job once on simulated patients: train, register, predict, explain, report."""
+    from pipelines.demo import demo as run
+
+    run(out, patients=patients, seed=seed)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="The study folder to write.")],
+    patients: Annotated[int, typer.Option(min=1, help="How many patients.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same study.")] = 1,
+) -> None:
+    """Write a synthetic study, with its true probabilities apart in truth.parquet."""
+    from pipelines.simulate import simulate as run
+
+    run(out, patients=patients, seed=seed)
+    messages.print(f"Synthetic study written to {out}. Next: kappredict train all --study {out}")
+
+
+@app.command(name="import")
+def import_(
+    import_folder: Annotated[Path, typer.Argument(help="Folder of study.yaml and one .sql a table.")],
+    source: Annotated[Path, typer.Argument(help="Folder of the source's files.")],
+    out: Annotated[Path, typer.Argument(help="The study folder to write.")],
+    configs: ConfigsOption = None,
+) -> None:
+    """Import a source into a study with one SQL SELECT per table."""
+    from pipelines.import_study import import_study as run
+
+    run(import_folder, source, out, own_configs=configs)
+    messages.print(f"Study written to {out}. Next: kappredict validate {out}")
+
+
+@app.command()
+def validate(
+    study: Annotated[Path, typer.Argument(help="A study folder.")],
+    configs: ConfigsOption = None,
+) -> None:
+    """Report every problem of a study at once; exit 11 where there is one."""
+    from pipelines.validate import validate as run
+
+    run(study, own_configs=configs)
+    messages.print(f"{study} is sound. Next: kappredict train all --study {study}")
+
+
+@app.command()
+def train(
+    conditions: Annotated[list[str], typer.Argument(help="Conditions, or `all`.")],
+    study: Annotated[Path, typer.Option(help="A study folder.")],
+    training: Annotated[str, typer.Option(help="Settings: a file, or `default` or `light`.")] = "default",
+    models: Annotated[Path, typer.Option(help="Where bundles go.")] = Path("build/models"),
+    store: StoreOption = "build/mlflow",
+    seed: Annotated[int | None, typer.Option(help="Replaces the settings' seed.")] = None,
+    json_file: JsonOption = None,
+    configs: ConfigsOption = None,
+) -> None:
+    """Train, validate and register every task of these conditions."""
+    from kappredict.evaluation.settings import read_settings
+    from kappredict.tracking.store import Store
+    from pipelines.show import show_training, training_json
+    from pipelines.train import train as run
+
+    settings = read_settings(training)
+    if seed is not None:
+        settings = settings.model_copy(update={"seed": seed})
+    done = run(conditions, study, settings, models, Store.at(store), own_configs=configs)
+    show_training(done)
+    _write_json(json_file, training_json(done))
+    messages.print(f"Bundles: {models}   Runs: mlflow ui --backend-store-uri {Store.at(store).uri}")
+    if not done.trained:
+        raise typer.Exit(12)
+    messages.print(f"Next: kappredict predict {done.trained[0].folder} PATIENTS --out answers.csv")
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")],
+    patients: Annotated[Path, typer.Argument(help="A study folder, or JSON patient records.")],
+    out: Annotated[Path | None, typer.Option(help="A .csv, .parquet or .json file.")] = None,
+    store: StoreOption = "build/mlflow",
+) -> None:
+    """Predict for every course of a study folder, or of a file of JSON patient records."""
+    from kappredict.tracking.store import Store
+    from pipelines.predict import predict as run
+    from pipelines.predict import write_answers
+    from pipelines.show import show_answers
+
+    answers = run(model, patients, Store.at(store))
+    if out is None:
+        show_answers(answers)
+    else:
+        write_answers(answers, out)
+        messages.print(f"{len(answers)} answers written to {out}.")
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")],
+    out: Annotated[Path, typer.Argument(help="The folder that the bundle goes into.")] = Path("models"),
+    store: StoreOption = "build/mlflow",
+) -> None:
+    """Write a registered model's bundle into a folder that the service reads."""
+    from kappredict.tracking.store import Store
+    from pipelines.export import export as run
+
+    folder = run(model, out, Store.at(store))
+    messages.print(f"Bundle written to {folder}.")
+
+
+def _write_json(path: Path | None, content: dict[str, Any]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one message and its exit code."""
+    try:
+        app()
+    except KappredictError as error:
+        messages.print(f"[bold red]Error:[/bold red] {error}", highlight=False, markup=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        messages.print(f"[bold red]Error:[/bold red] {error.strerror or error}{place}")
+        sys.exit(11)
+
+
+if __name__ == "__main__":
+    main()

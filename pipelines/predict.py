@@ -1,0 +1,54 @@
+"""Predict: a bundle and patients (a study folder, or JSON patient records) to answers with reasons."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from kappredict.config.catalogue import load_catalogue
+from kappredict.data.validation import load_study
+from kappredict.data.records import read_records, study_from_records
+from kappredict.domain.prediction import Abstention, Prediction
+from kappredict.errors import DataError, UsageError
+from kappredict.estimators.bundle import ModelBundle, load_bundle
+from kappredict.explanation.answer import answer
+from kappredict.tracking.store import Store
+from pipelines.tables import rows_of
+
+_WRITERS = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
+    ".json": lambda frame, path: frame.to_json(path, orient="records", indent=1),
+}
+
+
+def open_model(model: str, store: Store) -> ModelBundle:
+    """Open a bundle folder, or a registered model by its name."""
+    folder = Path(model)
+    return load_bundle(folder) if folder.is_dir() else store.bundle(model)
+
+
+def predict(model: str, patients: Path, store: Store) -> list[Prediction | Abstention]:
+    """Answer for every course of a study folder, or of a file of JSON patient records."""
+    bundle = open_model(model, store)
+    catalogue = load_catalogue()
+    if patients.is_dir():
+        return answer(bundle, load_study(patients, catalogue))
+    records = read_records(patients)
+    return answer(bundle, study_from_records(records, bundle.recipe.study, catalogue))
+
+
+def write_answers(answers: list[Prediction | Abstention], path: Path) -> None:
+    """Write answers as CSV, Parquet or JSON, by the file's ending.
+
+    Raises
+    ------
+    UsageError, DataError
+        If the ending is another, or the file cannot be written.
+    """
+    if path.suffix not in _WRITERS:
+        raise UsageError(f"{path}: the ending says the format; one of {', '.join(_WRITERS)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _WRITERS[path.suffix](pd.DataFrame(rows_of(answers)), path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
