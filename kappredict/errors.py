@@ -2,7 +2,7 @@
 
 
 class KappredictError(Exception):
-    """The root of what kappredict raises on purpose; `exit_code` is what the command line returns."""
+    """The root of all of them; `exit_code` is what the command line returns."""
 
     exit_code = 1
 

@@ -19,7 +19,10 @@ app = typer.Typer(
 )
 
 StoreOption = Annotated[
-    str, typer.Option(help="MLflow store: a folder (SQLite inside) or a URL.", envvar="KAPPREDICT_STORE")
+    str,
+    typer.Option(
+        help="MLflow store: a folder (SQLite inside) or a URL.", envvar="KAPPREDICT_STORE"
+    ),
 ]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON, too.")]
 ConfigsOption = Annotated[
@@ -54,7 +57,9 @@ def simulate(
 
 @app.command(name="import")
 def import_(
-    import_folder: Annotated[Path, typer.Argument(help="Folder of study.yaml and one .sql a table.")],
+    import_folder: Annotated[
+        Path, typer.Argument(help="Folder of study.yaml and one .sql a table.")
+    ],
     source: Annotated[Path, typer.Argument(help="Folder of the source's files.")],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
@@ -82,7 +87,9 @@ def validate(
 def train(
     conditions: Annotated[list[str], typer.Argument(help="Conditions, or `all`.")],
     study: Annotated[Path, typer.Option(help="A study folder.")],
-    training: Annotated[str, typer.Option(help="Settings: a file, or `default` or `light`.")] = "default",
+    training: Annotated[
+        str, typer.Option(help="Settings: a file, or `default` or `light`.")
+    ] = "default",
     models: Annotated[Path, typer.Option(help="Where bundles go.")] = Path("build/models"),
     store: StoreOption = "build/mlflow",
     seed: Annotated[int | None, typer.Option(help="Replaces the settings' seed.")] = None,
@@ -109,7 +116,9 @@ def train(
 
 @app.command()
 def predict(
-    model: Annotated[str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")],
+    model: Annotated[
+        str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
+    ],
     patients: Annotated[Path, typer.Argument(help="A study folder, or JSON patient records.")],
     out: Annotated[Path | None, typer.Option(help="A .csv, .parquet or .json file.")] = None,
     store: StoreOption = "build/mlflow",
@@ -130,8 +139,12 @@ def predict(
 
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")],
-    out: Annotated[Path, typer.Argument(help="The folder that the bundle goes into.")] = Path("models"),
+    model: Annotated[
+        str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The folder that the bundle goes into.")] = Path(
+        "models"
+    ),
     store: StoreOption = "build/mlflow",
 ) -> None:
     """Write a registered model's bundle into a folder that the service reads."""

@@ -1,12 +1,12 @@
-"""Predict: a bundle and patients (a study folder, or JSON patient records) to answers with reasons."""
+"""Predict: a bundle and patients (a study, or JSON patient records) to answers with reasons."""
 
 from pathlib import Path
 
 import pandas as pd
+from kappredict.data.records import read_records, study_from_records
 
 from kappredict.config.catalogue import load_catalogue
 from kappredict.data.validation import load_study
-from kappredict.data.records import read_records, study_from_records
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError, UsageError
 from kappredict.estimators.bundle import ModelBundle, load_bundle

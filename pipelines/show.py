@@ -6,6 +6,7 @@ from typing import Any
 from rich.markup import escape
 
 from kappredict.domain.prediction import Abstention, Prediction
+from kappredict.evaluation.report import EvaluationReport
 from pipelines.console import results
 from pipelines.tables import (
     held_out_table,
@@ -23,16 +24,20 @@ def show_training(training: Training) -> None:
         synthetic = training.study.definition.synthetic
         results.print(models_table(training.trained, synthetic=synthetic))
     for one in training.trained:
-        for table in (horizon_table(one.report), held_out_table(one.report)):
-            if table is not None:
-                results.print(table)
-        for warning in one.report.warnings:
-            results.print(f"[yellow]{one.report.task}: {escape(warning)}[/yellow]")
-        for scheme, reason in one.report.not_run.items():
-            results.print(f"{one.report.task}: {scheme} not run: {escape(reason)}")
+        _show_report(one.report)
     for refused in training.refused:
         for line in refusal_lines(refused):
             results.print(line)
+
+
+def _show_report(report: EvaluationReport) -> None:
+    for table in (horizon_table(report), held_out_table(report)):
+        if table is not None:
+            results.print(table)
+    for warning in report.warnings:
+        results.print(f"[yellow]{report.task}: {escape(warning)}[/yellow]")
+    for scheme, reason in report.not_run.items():
+        results.print(f"{report.task}: {scheme} not run: {escape(reason)}")
 
 
 def show_answers(answers: Sequence[Prediction | Abstention], most: int = 20) -> None:

@@ -6,20 +6,20 @@ from itertools import groupby
 from pathlib import Path
 
 import plotly.graph_objects as go
+from kappredict.evaluation.plots import task_figures
+from kappredict.evaluation.schemes import Plan, plan_schemes
 
 from kappredict.config.catalogue import Catalogue, load_catalogue
-from kappredict.data.validation import load_study
 from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
+from kappredict.data.validation import load_study
 from kappredict.domain.task import tasks_of
 from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.evaluation.cross_validation import Predictions, cross_validate
 from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set
-from kappredict.evaluation.plots import task_figures
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
-from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.training import train_bundle
 from kappredict.tracking.store import Registered, Store
@@ -120,7 +120,9 @@ def _modelling_sets(
                 data.require_events(run.settings.least_events)
                 usable.append(data)
             except RefusedError as error:
-                refused.append(Refused(task.name, str(error), rates(data), paired_differences(data)))
+                refused.append(
+                    Refused(task.name, str(error), rates(data), paired_differences(data))
+                )
     return usable, refused
 
 

@@ -24,7 +24,6 @@ from kappredict.domain.rules import thresholds
 from kappredict.domain.studies import StudyDefinition
 from kappredict.errors import DefinitionError
 
-
 Identified = TypeVar("Identified", Instrument, Condition)
 
 

@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 
 from kappredict.errors import DefinitionError
 
-
 Model = TypeVar("Model", bound=BaseModel)
 Content = TypeVar("Content")
 

@@ -112,11 +112,12 @@ def _impossible_scores(rows: pd.DataFrame, catalogue: Catalogue) -> Iterator[Fau
     for name, found in _unknown_names(rows["instrument"], catalogue.instruments):
         remedy = "correct it, or add it to instruments/ of your own configs"
         yield Fault(found, "instrument", f"instrument {name}", remedy)
-    item = rows["item"].fillna("")
-    for (instrument_id, item_id), found in rows.groupby([rows["instrument"], item]).groups.items():
-        if instrument_id in catalogue.instruments:
-            instrument = catalogue.instruments[instrument_id]
-            yield _impossible(rows["value"].loc[found], instrument, str(item_id))
+    for instrument_id, administered in rows.groupby("instrument"):
+        if instrument_id not in catalogue.instruments:
+            continue
+        instrument = catalogue.instruments[str(instrument_id)]
+        for item, scores in administered.groupby(administered["item"].fillna("")):
+            yield _impossible(scores["value"], instrument, str(item))
 
 
 def _impossible(values: pd.Series, instrument: Instrument, item: str) -> Fault:

@@ -52,7 +52,8 @@ def schema_of(table: Table, definition: StudyDefinition) -> pa.DataFrameSchema:
 
 def extra_columns(table: Table, definition: StudyDefinition) -> tuple[ExtraColumn, ...]:
     """Give the further columns that a study declares for a table."""
-    return definition.columns.get(table.name, ())  # type: ignore[call-overload]  # any table name
+    further: dict[str, tuple[ExtraColumn, ...]] = dict(definition.columns)
+    return further.get(table.name, ())
 
 
 def to_number(found: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Conditions: what response, remission and relapse mean, when they are judged, and on what scale."""
+"""Conditions: what response, remission and relapse mean, on what scale, and when."""
 
 from typing import Literal, Self
 

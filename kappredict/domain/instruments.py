@@ -64,7 +64,7 @@ class Mean(Definition):
 
 
 class SumOfMaxima(Definition):
-    """The sum over domains of each domain's highest item; a domain is missing if all its items are."""
+    """The sum of each domain's highest item; a domain is missing if all its items are."""
 
     method: Literal["sum_of_maxima"]
     domains: tuple[tuple[str, ...], ...]
@@ -158,7 +158,7 @@ class CutOff(Sourced):
 
 
 class Change(Sourced):
-    """A change in points that matters: reliable beyond measurement error, or important to people."""
+    """A change in points that matters: beyond measurement error, or important to people."""
 
     points: float = Field(gt=0)
 

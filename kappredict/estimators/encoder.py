@@ -39,7 +39,7 @@ class Encoder:
                 counts = values.value_counts()
                 levels = sorted(counts[counts >= LEAST_PER_LEVEL].index)
                 columns += [Column(spec.name, level) for level in levels if len(levels) > 1]
-            elif values.nunique() > 1:
+            elif values.dropna().nunique() > 1:  # noqa: PD101  # strings and numbers alike
                 columns.append(Column(spec.name))
         return cls(tuple(columns))
 

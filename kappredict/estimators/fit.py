@@ -34,7 +34,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Contest:
-    """How each candidate did: its mean loss, and its difference from the best with standard error."""
+    """How each candidate did: mean loss, and difference from the best with standard error."""
 
     candidates: tuple[Candidate, ...]
     loss: tuple[float, ...]

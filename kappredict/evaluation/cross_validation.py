@@ -5,6 +5,7 @@ calibration. The baselines are the base rate of the training rows and a model of
 and arm labels alone: what a label explains is no knowledge of the patient.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -95,16 +96,14 @@ def cross_validate(
         for job in jobs
     )
     results = Parallel(n_jobs=-1, return_as="generator")(work)
-    collected = []
-    for done, result in enumerate(results, start=1):
-        collected.append(result)
+    collected: dict[tuple[int, str, str], list[np.ndarray]] = defaultdict(list)
+    for done, (job, result) in enumerate(zip(jobs, results, strict=True), start=1):
+        collected[job.task, job.scheme, job.contender].append(result)
         progress(done, len(jobs))
     return [
         {
             scheme: {
-                name: _collect(
-                    task, scheme, name, folds, len(one.target), days[task], jobs, collected
-                )
+                name: _assemble(folds, collected[task, scheme, name], len(one.target), days[task])
                 for name in contenders
             }
             for scheme, folds in schemes[task].items()
@@ -165,26 +164,14 @@ def _fit_and_predict(
     return predict(model, rows.features.take(fold.test), days)
 
 
-def _collect(
-    task: int,
-    scheme: str,
-    contender: str,
-    planned: SchemeFolds,
-    n: int,
-    days: np.ndarray,
-    jobs: list[_Job],
-    results: list[np.ndarray],
+def _assemble(
+    planned: SchemeFolds, results: list[np.ndarray], n: int, days: np.ndarray
 ) -> OutOfFold:
+    """Lay the results of a scheme's folds out by repeat and row."""
     repeats = 1 + max(fold.repeat for fold in planned.folds)
-    shape = (repeats, n, len(days)) if days.size else (repeats, n)
-    predictions = np.full(shape, np.nan)
+    predictions = np.full((repeats, n, len(days)) if days.size else (repeats, n), np.nan)
     folds = np.full((repeats, n), -1)
-    mine = [
-        (job.fold, result)
-        for job, result in zip(jobs, results, strict=True)
-        if (job.task, job.scheme, job.contender) == (task, scheme, contender)
-    ]
-    for number, (fold, result) in enumerate(mine):
+    for number, (fold, result) in enumerate(zip(planned.folds, results, strict=True)):
         predictions[fold.repeat, fold.test] = result
         folds[fold.repeat, fold.test] = number
     return OutOfFold(predictions, folds, days)

@@ -25,8 +25,9 @@ from kappredict.outcomes.response import ResponseOutcome, judge_response
 class ModellingSet:
     """What a task's model is trained and evaluated on.
 
-    `courses` (with `site`, `study`, `arm`, `patient_id`, `enrolled_on`, and the scores that response
-    was judged on), `features` and `target` have the same rows in the same order; `attrition` says who was left out on the way.
+    `courses` (with `site`, `study`, `arm`, `patient_id`, `enrolled_on`, and the scores that
+    response was judged on), `features` and `target` have the same rows in the same order;
+    `attrition` says who was left out on the way.
     """
 
     task: PredictionTask

@@ -1,4 +1,4 @@
-"""The evaluation report of a task: every figure with its interval, scheme by scheme, baselines beside it."""
+"""The evaluation report of a task: figures with intervals by scheme, baselines beside them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -225,7 +225,7 @@ def _extras(result: SchemeResult) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn estimates, arrays and keys into what JSON can hold; a figure that is not there is null."""
+    """Turn estimates and keys into what JSON can hold; a figure that is not there is null."""
     if isinstance(value, Estimate):
         return _plain(asdict(value))
     if isinstance(value, Mapping):

@@ -22,7 +22,7 @@ class RandomSplits(_Settings):
 
 
 class GroupSplits(_Settings):
-    """One fold per site, or per study; with more groups than `most_folds`, whole groups share one."""
+    """One fold per site or study; with more than `most_folds` of them, whole ones share a fold."""
 
     most_folds: int = Field(default=10, ge=2)
 

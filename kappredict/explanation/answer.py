@@ -1,4 +1,4 @@
-"""The answer of a bundle for each course of a study: a prediction with reasons, or an abstention."""
+"""The answers of a bundle: for each course a prediction with reasons, or an abstention."""
 
 import numpy as np
 import pandas as pd

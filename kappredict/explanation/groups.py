@@ -1,5 +1,6 @@
-"""Contributions by clinical idea: an instrument's items and aggregates, a category's levels and a
-value's missingness are one row each.
+"""Contributions by clinical idea.
+
+An instrument's items and aggregates, a category's levels and a value's missingness are one row.
 """
 
 from dataclasses import dataclass
@@ -55,12 +56,15 @@ def importance(bundle: ModelBundle, table: FeatureTable) -> pd.Series:
 def reasons(bundle: ModelBundle, table: FeatureTable) -> list[tuple[Reason, ...]]:
     """Give each row's reasons, strongest first, with the patient's value in words."""
     explained = explain(bundle, table)
-    worded = {group: _values_in_words(bundle, group, table) for group in explained.shares.columns}
+    worded = {
+        str(group): _values_in_words(bundle, str(group), table)
+        for group in explained.shares.columns
+    }
     answers = []
     for row, shares in enumerate(explained.shares.to_dict("records")):
         strongest = sorted(shares.items(), key=lambda one: -abs(one[1]))
         answers.append(
-            tuple(Reason(str(group), worded[group][row], float(x)) for group, x in strongest)
+            tuple(Reason(str(group), worded[str(group)][row], float(x)) for group, x in strongest)
         )
     return answers
 

@@ -51,10 +51,8 @@ def build_features(history: History, specs: Sequence[FeatureSpec]) -> FeatureTab
 
 def _column(history: History, recipe: ColumnFeature) -> pd.Series:
     kept = history.courses.get(recipe.column)
-    kind = "str" if recipe.kind == "category" else "float64"
-    if kept is None:
-        return pd.Series(np.nan, index=history.courses.index, dtype=kind)
-    return kept.astype(kind)
+    values = pd.Series(np.nan, index=history.courses.index) if kept is None else kept
+    return values.astype("str") if recipe.kind == "category" else values.astype("float64")
 
 
 def _assessed(
@@ -106,8 +104,7 @@ def _spread(
     computed = {name: getattr(runs, name)() for name in {one for _, one in recipes.values()}}
     columns = {}
     for name, (key, aggregate) in recipes.items():
-        column = np.zeros(len(history.courses)) if aggregate == "count" else None
-        column = np.full(len(history.courses), np.nan) if column is None else column
+        column = np.full(len(history.courses), 0.0 if aggregate == "count" else np.nan)
         mine = series == keys.index(key)
         column[place[mine]] = computed[aggregate][mine]
         columns[name] = column

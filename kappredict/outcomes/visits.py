@@ -23,7 +23,7 @@ def visits_on(study: Study, courses: pd.DataFrame, instrument: str, item: str) -
         day=scores["day"] - scores["index_day"],
         known_day=known - scores["index_day"],
         score=scores["value"],
-        event=pd.NA,
+        event=_no_events(len(scores)),
     )[COLUMNS].sort_values(["course_id", "day"], ignore_index=True)
 
 
@@ -66,12 +66,16 @@ def due_visits(
     laid = planned.join(worst, on=["course_id", "visit"])
     missed = np.nan if plan.missed_score is None else plan.missed_score
     end = start + (order + 1) * plan.every_days
-    return laid.assign(score=laid["score"].fillna(missed), day=end, known_day=end, event=pd.NA)[
-        COLUMNS
-    ].sort_values(["course_id", "day"], ignore_index=True)
+    laid = laid.assign(score=laid["score"].fillna(missed), day=end, known_day=end)
+    laid = laid.assign(event=_no_events(len(laid)))[COLUMNS]
+    return laid.sort_values(["course_id", "day"], ignore_index=True)
 
 
 def baseline_scores(visits: pd.DataFrame, window: Window) -> pd.Series:
     """Take each course's last score strictly before its index day, inside the window."""
     before = visits[(visits["known_day"] < 0) & window.contains(visits["day"])]
     return before.dropna(subset=["score"]).groupby("course_id")["score"].last()
+
+
+def _no_events(number: int) -> pd.Series:
+    return pd.Series(pd.NA, index=range(number), dtype="str")

@@ -1,0 +1,47 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs, from a hashed lock file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export BENTOML_DO_NOT_TRACK := True
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := 1
+
+.PHONY: help demo test check unit lock docs benchmarks clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: $(READY)  ## The main job on simulated patients: train, register, predict, explain, report
+	$(BIN)/kappredict demo
+
+test: check unit  ## Lint, types, import rules and tests
+
+check: $(READY)  ## Lint, types and import rules; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)  ## The tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+docs: $(READY)  ## Generate the pages that derive from code and definitions
+	$(BIN)/python -m pipelines.docs
+
+benchmarks: $(READY)  ## Measure speed, as ratios in one run
+	$(BIN)/python -m pytest tests/benchmarks --benchmarks -s
+
+lock:  ## Resolve exact versions with hashes
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group dev pyproject.toml -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:  ## Remove everything that was made
+	rm -rf $(VENV) build
