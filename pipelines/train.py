@@ -6,8 +6,6 @@ from itertools import groupby
 from pathlib import Path
 
 import plotly.graph_objects as go
-from kappredict.evaluation.plots import task_figures
-from kappredict.evaluation.schemes import Plan, plan_schemes
 
 from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.study import Study
@@ -18,10 +16,13 @@ from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.evaluation.cross_validation import Predictions, cross_validate
 from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set
+from kappredict.evaluation.plots import task_figures
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
+from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.training import train_bundle
+from kappredict.explanation.groups import importance
 from kappredict.tracking.store import Registered, Store
 from pipelines.console import progress
 
@@ -132,7 +133,9 @@ def _finish(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -
     bundle = train_bundle(data, report, run.study, run.catalogue, run.settings)
     folder = run.out / bundle.task.name
     bundle.save(folder)
-    figures = task_figures(data, predicted, bundle)
+    synthetic = run.study.definition.synthetic
+    matters = importance(bundle, data.features)
+    figures = task_figures(data, predicted, report, matters, synthetic=synthetic)
     with run.store.run(bundle.task.name, run.tags):
         registered = run.store.log_model(bundle, folder, report, figures)
     return Trained(bundle, folder, report, data, figures, registered)

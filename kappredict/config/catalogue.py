@@ -165,14 +165,17 @@ def _by_id(folders: list[Path], name: str, kind: type[Identified]) -> dict[str, 
 
 
 def _read_features(folders: list[Path]) -> FeatureDefinitions:
-    """Read `configs/features/`; a user's own folder adds columns, history and session features."""
+    """Read `configs/features/`; a user's own folder adds history features."""
     shipped, *own = [folder / "features" for folder in folders]
     columns = read_definitions(shipped / "columns.yaml", tuple[ColumnFeature, ...])
     history = read_definitions(shipped / "history.yaml", tuple[HistoryFeature, ...])
     sessions = read_definitions(shipped / "sessions.yaml", tuple[DeliveredFeature, ...])
     for folder in own:
         if (folder / "history.yaml").is_file():
-            history += read_definitions(folder / "history.yaml", tuple[HistoryFeature, ...])
+            added = read_definitions(folder / "history.yaml", tuple[HistoryFeature, ...])
+            history = tuple(
+                ({one.id: one for one in history} | {one.id: one for one in added}).values()
+            )
     content = read_yaml(shipped / "assessments.yaml")
     return parse_definition(
         {**content, "columns": columns, "history": history, "sessions": sessions},

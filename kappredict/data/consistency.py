@@ -1,6 +1,7 @@
 """Rules that one cell cannot break alone: keys, references, score ranges, and the order of days."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -24,8 +25,16 @@ _ORDERED_DAYS = {
 _OBSERVED_DAYS = {"assessments": ("patient_id", "day"), "sessions": ("course_id", "day")}
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A table that was checked already: all of its converted rows, and those that were accepted."""
+
+    rows: pd.DataFrame
+    accepted: pd.DataFrame
+
+
 def inconsistencies(
-    rows: pd.DataFrame, table: Table, accepted: Mapping[str, pd.DataFrame], catalogue: Catalogue
+    rows: pd.DataFrame, table: Table, earlier: Mapping[str, Checked], catalogue: Catalogue
 ) -> Iterator[Fault]:
     """Check the rows of a table against each other, the tables before it, and the catalogue.
 
@@ -33,14 +42,14 @@ def inconsistencies(
     ----------
     rows
         The converted columns of one table.
-    accepted
-        The accepted rows of the tables before it.
+    earlier
+        The tables before it, by name; one that could not be used is not among them.
     """
     parts = (
         _repeated(rows, table),
-        _orphans(rows, table, accepted),
+        _orphans(rows, table, earlier),
         _out_of_order(rows, table),
-        _unobserved(rows, table, accepted),
+        _unobserved(rows, table, earlier),
         _unknown_conditions(rows, catalogue) if "condition" in rows.columns else (),
         _impossible_scores(rows, catalogue) if "instrument" in rows.columns else (),
     )
@@ -71,15 +80,18 @@ def _filled_keys(table: Table) -> list[str]:
     return [name for name in table.key if name in table.required]
 
 
-def _orphans(
-    rows: pd.DataFrame, table: Table, accepted: Mapping[str, pd.DataFrame]
-) -> Iterator[Fault]:
+def _orphans(rows: pd.DataFrame, table: Table, earlier: Mapping[str, Checked]) -> Iterator[Fault]:
+    """Find rows that refer to nothing, and those that refer to a rejected row and go with it."""
     for column, parent in table.refers_to:
-        if parent not in accepted:
-            continue  # the parent table itself could not be used, which is reported there
-        lost = rows[column].notna() & ~rows[column].isin(accepted[parent][column])
-        rule = f"has no (accepted) row in {parent}"
-        yield Fault(rows.index[lost], column, rule, f"add or correct the row in {parent}")
+        if parent not in earlier:
+            continue
+        known = earlier[parent]
+        lost = rows[column].notna() & ~rows[column].isin(known.accepted[column])
+        found = rows.loc[lost, column].isin(known.rows[column])
+        absent, rejected = found.index[~found], found.index[found]
+        yield Fault(absent, column, f"has no row in {parent}", f"add or correct it in {parent}")
+        rule = f"belongs to a rejected row of {parent}"
+        yield Fault(rejected, column, rule, f"correct {parent}", follows=True)
 
 
 def _out_of_order(rows: pd.DataFrame, table: Table) -> Iterator[Fault]:
@@ -89,15 +101,15 @@ def _out_of_order(rows: pd.DataFrame, table: Table) -> Iterator[Fault]:
 
 
 def _unobserved(
-    rows: pd.DataFrame, table: Table, accepted: Mapping[str, pd.DataFrame]
+    rows: pd.DataFrame, table: Table, earlier: Mapping[str, Checked]
 ) -> Iterator[Fault]:
     """Find rows after the end of observation; a patient is observed until the last course ends."""
-    if table.name not in _OBSERVED_DAYS or "courses" not in accepted:
+    if table.name not in _OBSERVED_DAYS or "courses" not in earlier:
         return
     by, day = _OBSERVED_DAYS[table.name]
-    courses = accepted["courses"]
+    courses = earlier["courses"].accepted
     last = courses["last_day"].fillna(np.inf).groupby(courses[by]).max()
-    late = rows[day] > rows[by].map(last)
+    late = rows[day] > rows[by].map(last).astype("float64")
     rule = "lies after the last day under observation"
     yield Fault(rows.index[late], day, rule, "correct it, or last_day in courses")
 

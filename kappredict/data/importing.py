@@ -94,8 +94,11 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
         views[name] = path
         reader = _READERS[path.name[len(name) :].lower()].format(path=_quoted(str(path)))
         view = '"' + name.replace('"', '""') + '"'
+        # Materialised, or DuckDB moves a query's cast into the reading of the file, where
+        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes".
+        content = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
         try:
-            connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {reader}")  # noqa: S608  # quoted above
+            connection.execute(f"CREATE VIEW {view} AS {content}")
         except duckdb.Error as error:
             raise DataError(f"{path}: cannot be read ({_first_line(error)})") from error
     if not views:

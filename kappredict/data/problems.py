@@ -30,15 +30,23 @@ class Problem:
 
 @dataclass(frozen=True)
 class Fault:
-    """A rule that some rows of a table break; `rows` are their labels in the table."""
+    """A rule that some rows of a table break; `rows` are their labels in the table.
+
+    `follows` marks rows that only share the fate of others, which are listed where they are.
+    """
 
     rows: pd.Index
     column: str
     rule: str
     remedy: str
+    follows: bool = False
 
     def in_file(self, file: str) -> Iterator[Problem]:
         """List the rows as problems; beyond the first thousand they are counted together."""
+        if self.follows:
+            rule = f"{self.rule} (rows: {len(self.rows):,})"
+            yield Problem(file, None, self.column, rule, self.remedy)
+            return
         for row in self.rows[:_MOST_ROWS]:
             yield Problem(file, int(row), self.column, self.rule, self.remedy)
         more = len(self.rows) - _MOST_ROWS

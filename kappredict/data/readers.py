@@ -120,7 +120,7 @@ def _unreadable(path: Path, rule: str, remedy: str) -> Problem:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    return pq.read_table(path).to_pandas(ignore_metadata=True)  # type: ignore[no-any-return]
+    return pq.read_table(path).to_pandas(ignore_metadata=True)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -12,7 +12,9 @@ from kappredict.data.tables import Column, Table
 from kappredict.domain.studies import ExtraColumn, StudyDefinition
 
 _EXTRA_TYPES = {"numeric": "number", "category": "text", "flag": "flag"}
-_FLAGS = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+_YES = ("1", "1.0", "true", "yes")
+_NO = ("0", "0.0", "false", "no")
+_FLAGS = dict.fromkeys(_YES, 1.0) | dict.fromkeys(_NO, 0.0)
 _EMPTY = "is empty"
 
 
@@ -33,13 +35,18 @@ def typed(
     """
     converted: dict[str, pd.Series] = {}
     faults: list[Fault] = []
-    for name, (kind, expected) in _expectations(table, definition).items():
+    units = {column.name: column.unit for column in table.columns}
+    units |= {column.name: column.unit for column in extra_columns(table, definition)}
+    for name, kind in column_kinds(table, definition).items():
         found = rows[name] if name in rows.columns else pd.Series(np.nan, index=rows.index)
         converted[name] = _CONVERSIONS[kind](found)
         lost = rows.index[found.notna() & (found != "") & converted[name].isna()]
         if len(lost):
-            faults.append(Fault(lost, name, f"is not {_article(kind)}", f"give {expected}"))
+            remedy = f"give {_expected(kind, units[name])}"
+            faults.append(Fault(lost, name, f"is not {_article(kind)}", remedy))
     frame = pd.DataFrame(converted, index=rows.index)
+    if frame.empty:
+        return frame, []
     return frame, [*faults, *_broken_rules(frame, table, definition, faults)]
 
 
@@ -52,8 +59,14 @@ def schema_of(table: Table, definition: StudyDefinition) -> pa.DataFrameSchema:
 
 def extra_columns(table: Table, definition: StudyDefinition) -> tuple[ExtraColumn, ...]:
     """Give the further columns that a study declares for a table."""
-    further: dict[str, tuple[ExtraColumn, ...]] = dict(definition.columns)
-    return further.get(table.name, ())
+    return next((found for name, found in definition.columns.items() if name == table.name), ())
+
+
+def column_kinds(table: Table, definition: StudyDefinition) -> dict[str, str]:
+    """Give what each column holds: id, text, number, whole, date or flag."""
+    declared = {column.name: str(column.type) for column in table.columns}
+    further = {one.name: _EXTRA_TYPES[one.kind] for one in extra_columns(table, definition)}
+    return declared | further
 
 
 def to_number(found: pd.Series) -> pd.Series:
@@ -92,19 +105,6 @@ _CONVERSIONS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 def _article(kind: str) -> str:
     return {"date": "a date", "flag": "yes or no"}.get(kind, "a number")
-
-
-def _expectations(table: Table, definition: StudyDefinition) -> dict[str, tuple[str, str]]:
-    """Give each column's type and, in words, what it expects."""
-    declared = {
-        column.name: (str(column.type), _expected(column.type, column.unit))
-        for column in table.columns
-    }
-    further = {
-        column.name: (_EXTRA_TYPES[column.kind], _expected(_EXTRA_TYPES[column.kind], column.unit))
-        for column in extra_columns(table, definition)
-    }
-    return declared | further
 
 
 def _expected(kind: str, unit: str) -> str:

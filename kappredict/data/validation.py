@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kappredict.config.catalogue import Catalogue
-from kappredict.data.consistency import inconsistencies
+from kappredict.data.consistency import Checked, inconsistencies
 from kappredict.data.problems import Fault, Problem
 from kappredict.data.readers import RawTable, RawTables, read_tables
 from kappredict.data.schema import extra_columns, to_text, typed
@@ -66,9 +66,9 @@ def check(raw: RawTables, catalogue: Catalogue) -> CheckedStudy:
     DefinitionError
         If the study's own definitions are wrong.
     """
-    own = catalogue.for_study(raw.definition)
+    own = catalogue.for_study(raw.definition) if raw.definition.conditions else catalogue
     problems = [*raw.problems, *_absent_tables(raw)]
-    accepted: dict[str, pd.DataFrame] = {}
+    checked: dict[str, Checked] = {}
     rejected: dict[str, pd.DataFrame] = {}
     for name, table in TABLES.items():  # a table comes after those it refers to
         if name not in raw.tables:
@@ -79,13 +79,15 @@ def check(raw: RawTables, catalogue: Catalogue) -> CheckedStudy:
         if not set(table.required) <= set(found.rows.columns):
             continue
         rows, faults = typed(found.rows, table, raw.definition)
-        faults += inconsistencies(rows, table, accepted, own)
-        faults += _unmarked(found.rows, raw.definition)
+        if len(rows):
+            faults += inconsistencies(rows, table, checked, own)
+            faults += _unmarked(found.rows, raw.definition)
         problems += [problem for fault in faults for problem in fault.in_file(found.file)]
         bad = _rules_broken(faults)
-        accepted[name] = rows.drop(index=bad.index)
+        checked[name] = Checked(rows, rows.drop(index=bad.index))
         if len(bad):
             rejected[name] = _rejected(found.rows, bad)
+    accepted = {name: table.accepted for name, table in checked.items()}
     return CheckedStudy(Study.of(raw.definition, accepted), tuple(problems), rejected)
 
 
@@ -144,8 +146,10 @@ def _rules_broken(faults: list[Fault]) -> pd.Series:
     ]
     if not rules:
         return pd.Series(dtype="str")
-    together = pd.concat(rules).rename_axis("row")
-    return together.groupby(level="row").agg("; ".join)
+    together = pd.concat(rules)
+    several = together.index.duplicated(keep=False)
+    joined = together[several].groupby(level=0).agg("; ".join)
+    return pd.concat([together[~several], joined]).sort_index()
 
 
 def _rejected(rows: pd.DataFrame, rules: pd.Series) -> pd.DataFrame:

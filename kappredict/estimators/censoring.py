@@ -34,11 +34,6 @@ class CensoringCurve:
         place = np.searchsorted(self.days, day, side="left")
         return np.append(1.0, self.observed)[place]
 
-    def at(self, day: np.ndarray) -> np.ndarray:
-        """Give the probability of being observed up to and including a day."""
-        place = np.searchsorted(self.days, day, side="right")
-        return np.append(1.0, self.observed)[place]
-
 
 def brier_by_row(
     seen: np.ndarray,
@@ -49,23 +44,30 @@ def brier_by_row(
 ) -> np.ndarray:
     """Give each row's weighted squared error of survival, averaged over a grid of days.
 
-    Graf and colleagues 1999. Those who relapsed by a day are weighted by their chance of having
-    been observed until then, those seen beyond it by the chance of being observed at it, and those
-    lost before it count nothing.
+    Graf and colleagues 1999. `seen` is the day last seen, `relapsed` and `happened` whether that
+    was with a relapse, or with any event; `survival` is rows × grid days: the predicted
+    probability of being without relapse.
+    """
+    weight, well = status_at(seen, relapsed, happened, grid)
+    return (weight * (well - survival) ** 2).mean(axis=1)
 
-    Parameters
-    ----------
-    seen, relapsed, happened
-        The day last seen; whether it was a relapse; whether it was any event.
-    survival
-        Rows × grid days: the predicted probability of being without relapse.
+
+def status_at(
+    seen: np.ndarray, relapsed: np.ndarray, happened: np.ndarray, days: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give, for each row and day, its weight and whether it was without relapse on that day.
+
+    Those with an event by a day are weighted by their chance of having been observed until then,
+    those seen well on it or later by the chance of being observed up to it; those lost before it
+    weigh nothing. Whoever was last seen well on the very day counts as well on it.
     """
     curve = CensoringCurve.fit(seen, happened)
-    before = curve.just_before(seen)[:, None]
-    gone = happened[:, None] & (seen[:, None] <= grid)
-    still = seen[:, None] > grid
-    weight = np.divide(1.0, before, out=np.zeros_like(before), where=before > 0) * gone
-    at_grid = curve.at(grid)
-    weight = weight + still * np.divide(1.0, at_grid, out=np.zeros_like(at_grid), where=at_grid > 0)
-    well = ~(gone & relapsed[:, None])
-    return (weight * (well - survival) ** 2).mean(axis=1)
+    gone = happened[:, None] & (seen[:, None] <= days)
+    still = (seen[:, None] >= days) & ~gone
+    weight = gone * _inverse(curve.just_before(seen))[:, None]
+    weight = weight + still * _inverse(curve.just_before(days))
+    return weight, ~(gone & relapsed[:, None])
+
+
+def _inverse(probability: np.ndarray) -> np.ndarray:
+    return np.divide(1.0, probability, out=np.zeros_like(probability), where=probability > 0)

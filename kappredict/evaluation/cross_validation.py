@@ -6,7 +6,7 @@ and arm labels alone: what a label explains is no knowledge of the patient.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +67,7 @@ def predict(model: FittedModel, table: FeatureTable, days: np.ndarray) -> np.nda
 
 def cross_validate(
     data: list[ModellingSet],
-    schemes: list[dict[str, SchemeFolds]],
+    schemes: list[Mapping[str, SchemeFolds]],
     settings: TrainingSettings,
     progress: Callable[[int, int], None],
 ) -> list[Predictions]:

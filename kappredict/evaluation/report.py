@@ -130,23 +130,25 @@ def metrics_of(
 ) -> dict[str, Any]:
     """Give the figures of some rows' predictions."""
     patients = data.rows.patients[rows]
-    folds = predicted.folds[:, rows]
+    predictions, folds = predicted.predictions[:, rows], predicted.folds[:, rows]
     match data.target:
         case YesNo() as target:
-            return binary_metrics(
-                target.outcome[rows],
-                predicted.predictions[:, rows],
-                folds,
-                patients,
-                seed=settings.seed,
-                resamples=settings.resamples,
+            return dict(
+                binary_metrics(
+                    target.outcome[rows],
+                    predictions,
+                    folds,
+                    patients,
+                    seed=settings.seed,
+                    resamples=settings.resamples,
+                )
             )
         case Times() as target:
             return survival_metrics(
                 target.lower[rows],
                 target.upper[rows],
                 target.event[rows],
-                predicted.predictions[:, rows],
+                predictions,
                 predicted.days,
                 data.task.condition.at_risk.horizons,
                 folds,

@@ -41,7 +41,7 @@ class Runs:
     @property
     def last_place(self) -> np.ndarray:
         """Where each run ends."""
-        return np.append(self.start[1:], len(self.value)) - 1
+        return np.append(self.start, len(self.value))[1:] - 1
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Add values up over each run."""

@@ -25,7 +25,8 @@ class Judgement:
 def judgements(study: Study, courses: pd.DataFrame, condition: Condition) -> list[Judgement]:
     """Give each course its scale, in the condition's order of preference.
 
-    A scale whose rules compare with the baseline needs a baseline score; another needs any score.
+    A scale whose rules compare with the baseline needs a baseline score; another needs any score,
+    or none where a missed visit has a score of its own.
     Courses that fit no scale are in none of the answers.
     """
     found = []
@@ -33,10 +34,16 @@ def judgements(study: Study, courses: pd.DataFrame, condition: Condition) -> lis
     for scale in condition.scales:
         visits = visits_on(study, left, scale.instrument, scale.item)
         baseline = baseline_scores(visits, condition.baseline_in)
-        usable = baseline.index if scale.needs_baseline else pd.Index(visits["course_id"].unique())
+        usable = baseline.index if scale.needs_baseline else _seen(left, visits, condition)
         mine = left[left["course_id"].isin(usable)]
         if len(mine):
             by_course = mine["course_id"].map(baseline).set_axis(mine["course_id"])
             found.append(Judgement(scale, mine, by_course))
         left = left[~left["course_id"].isin(usable)]
     return found
+
+
+def _seen(courses: pd.DataFrame, visits: pd.DataFrame, condition: Condition) -> pd.Index:
+    due = condition.visits
+    counts_missed = due is not None and due.missed_score is not None
+    return pd.Index((courses if counts_missed else visits)["course_id"].unique())

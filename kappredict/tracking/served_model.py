@@ -15,7 +15,7 @@ from kappredict.estimators.bundle import load_bundle
 from kappredict.features.table import FeatureTable
 
 
-class ServedBundle(PythonModel):
+class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow ships no types
     """A bundle behind MLflow's `predict`."""
 
     def load_context(self, context: Any) -> None:
