@@ -1,13 +1,16 @@
 """The terminal: progress and messages on stderr, results on stdout, errors without a traceback."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+# Into a file or a pipe, tables are laid out for a wide page.
+_WIDE = 150
 messages = Console(stderr=True)
-results = Console()
+results = Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """Predict: a bundle and patients (a study, or JSON patient records) to answers with reasons."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
-from kappredict.data.records import read_records, study_from_records
 
-from kappredict.config.catalogue import load_catalogue
+from kappredict.config.catalogue import Catalogue, load_catalogue
+from kappredict.data.records import study_from_records
+from kappredict.data.study import Study
 from kappredict.data.validation import load_study
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError, UsageError
@@ -33,8 +35,26 @@ def predict(model: str, patients: Path, store: Store) -> list[Prediction | Abste
     catalogue = load_catalogue()
     if patients.is_dir():
         return answer(bundle, load_study(patients, catalogue))
-    records = read_records(patients)
-    return answer(bundle, study_from_records(records, bundle.recipe.study, catalogue))
+    return answer(bundle, _study_of_records(patients, bundle, catalogue))
+
+
+def _study_of_records(path: Path, bundle: ModelBundle, catalogue: Catalogue) -> Study:
+    """Read a file of one patient record or a list of them, and check it as any study is checked.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is no JSON, or a record is wrong.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read; name a study folder or a JSON file") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise DataError(f"{path}: is not JSON ({error.msg} at {place})") from error
+    records = content if isinstance(content, list) else [content]
+    return study_from_records(records, bundle.recipe.study, catalogue)
 
 
 def write_answers(answers: list[Prediction | Abstention], path: Path) -> None:

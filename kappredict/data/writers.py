@@ -100,6 +100,13 @@ def _unwritable(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(
-            f"{folder}: cannot be written ({reason}); free space or choose another folder. "
-            f"What was there before is unchanged."
+            f"{folder}: cannot be written ({reason}); free space, or choose another folder"
         ) from error
+
+
+def write_truth(truth: pd.DataFrame, folder: Path) -> Path:
+    """Write what a simulation knows and a study must not beside its tables, as `truth.parquet`."""
+    path = folder / "truth.parquet"
+    with _unwritable(path):
+        truth.assign(**{MARK: True}).to_parquet(path, index=False)
+    return path

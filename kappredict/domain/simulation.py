@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy import special, stats
+from scipy import special
 
 from kappredict.domain.base import Definition, Sourced
 from kappredict.domain.studies import StudyDefinition
@@ -66,7 +66,7 @@ class Count(Definition):
 
     def of(self, z: np.ndarray) -> np.ndarray:
         """Turn standard normal values into values of this distribution (its quantiles)."""
-        steps = stats.poisson.cdf(np.arange(self.high - self.start), self.rate)
+        steps = special.pdtr(np.arange(self.high - self.start), self.rate)
         return self.start + np.searchsorted(steps, special.ndtr(z)).astype("float64")
 
 
@@ -188,20 +188,12 @@ class Variables(Sourced):
 
     @model_validator(mode="after")
     def _causes_come_first(self) -> Self:
-        settled: set[str] = set()
-        for one in self.correlations:
-            if (
-                one.cause == one.effect
-                or one.cause
-                in {later.effect for later in self.correlations if later.effect not in settled}
-                - {one.effect}
-                - settled
-            ):
+        for place, one in enumerate(self.correlations):
+            if one.cause in {later.effect for later in self.correlations[place:]}:
                 raise ValueError(f"'{one.cause}' is a cause before its own causes are listed")
-            settled.add(one.effect)
-        for effect in settled:
-            if sum(one.value**2 for one in self.correlations if one.effect == effect) >= 1:
-                raise ValueError(f"the causes of '{effect}' explain more than all of it")
+            explained = sum(o.value**2 for o in self.correlations if o.effect == one.effect)
+            if explained >= 1:
+                raise ValueError(f"the causes of '{one.effect}' explain more than all of it")
         return self
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from learning import relapse_rows
 from lifelines import WeibullFitter
 
 from kappredict.estimators.calibration import LogitCalibration, TimeCalibration
-from learning import relapse_rows
 
 seeds = st.integers(0, 1000)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xgboost
+from learning import relapse_rows, response_rows
 
 from kappredict.errors import RefusedError
 from kappredict.estimators.candidates import (
@@ -14,7 +15,6 @@ from kappredict.estimators.candidates import (
 )
 from kappredict.estimators.fit import Rows, fit_model, split_by_patient
 from kappredict.estimators.targets import YesNo
-from learning import relapse_rows, response_rows
 
 RESPONSE = [Logistic(model="logistic"), BoostedTrees(model="boosted_trees", rounds=40)]
 RELAPSE = [WeibullAFT(model="weibull_aft"), BoostedAFT(model="boosted_aft", rounds=40)]

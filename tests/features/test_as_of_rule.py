@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import draw_study, specs
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from drawing import draw_study, specs
 from kappredict.data.history import History
 from kappredict.data.study import Study
 from kappredict.features.build import build_features

@@ -3,8 +3,8 @@
 import duckdb
 import numpy as np
 import pytest
-
 from drawing import INSTRUMENTS, draw_study
+
 from kappredict.data.history import History
 from kappredict.domain.features import FeatureSpec, TotalFeature
 from kappredict.features.build import build_features

@@ -11,7 +11,7 @@ function of the parameters alone: two studies drawn with different seeds share i
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -139,8 +139,7 @@ def calibrate(
         for route in condition.routes
         for cell, _ in plans_of(condition, route, parameters.frame.unlisted_dose_weight)
     }
-    solved = Effects(**{**unsolved.__dict__, "intercepts": intercepts})
-    return solved, people, site
+    return replace(unsolved, intercepts=intercepts), people, site
 
 
 def with_limits(

@@ -1,7 +1,8 @@
 """The people of a simulation: what differs between them, and the treatment planned for them.
 
 Variables are drawn from a Gaussian copula: correlated standard normal values, each turned into its
-own distribution. Two scores that both hang on a third are independent given it. Sites belong to a setting, and which setting depends on the planned route.
+own distribution. Two scores that both hang on a third are independent given it. Sites
+belong to a setting, and which setting depends on the planned route.
 """
 
 from collections.abc import Sequence
@@ -122,7 +123,8 @@ def _draw_normals(
 ) -> dict[str, np.ndarray]:
     """Draw correlated standard normal values: each effect is a sum of its causes and of chance."""
     z = {name: rng.standard_normal(n) for name in names}
-    for effect in dict.fromkeys(one.effect for one in correlations if one.effect in z):
+    effects = [one.effect for one in correlations if one.effect in z]
+    for effect in reversed(dict.fromkeys(reversed(effects))):
         causes = [one for one in correlations if one.effect == effect and one.cause in z]
         explained = sum(one.value**2 for one in causes)
         z[effect] = np.sqrt(1 - explained) * z[effect] + sum(

@@ -34,8 +34,7 @@ def draw_scores(
     baseline_days
         Days of the visits before the first dose, last one first; a row per course.
     """
-    outcome = drawn.condition.outcome
-    assert isinstance(outcome, Scores), "asked for courses judged by a score"
+    outcome = drawn.scores
     scale = parameters.definition_of(drawn.condition).primary
     instrument = parameters.catalogue.instruments[scale.instrument]
     path = _Path(outcome, instrument, drawn.people, rng)
@@ -50,9 +49,7 @@ def draw_scores(
         *path.follow_up(timeline, end, lowest, parameters.frame.missing.followed),
     ]
     if outcome.items:
-        parts.append(
-            path.items(baseline_days[:, 0], instrument, parameters.frame.missing.item)
-        )
+        parts.append(path.items(baseline_days[:, 0], instrument, parameters.frame.missing.item))
     rows = pd.concat(parts, ignore_index=True)
     return rows.assign(instrument=instrument.id, item=rows["item"].fillna(scale.item))
 
@@ -153,7 +150,7 @@ class _Path:
         responded = people["response"].to_numpy()
         parts = []
         for planned in self.outcome.follow_up_days:
-            since = planned + rng.uniform(-3, 3, len(end))
+            since = planned + rng.uniform(-1, 5, len(end))
             well = self._nearby(end, end, np.maximum(lowest - 1, end))
             relapsed = self.fall(self.outcome.relapsed, lowest, np.full(len(end), self.top))
             never = self._nearby(end, people["lowest_neither"].to_numpy(), self.top)

@@ -8,7 +8,7 @@ from scipy import special
 
 from kappredict.data.simulation.parameters import Parameters
 from kappredict.data.simulation.truth import Drawn
-from kappredict.domain.simulation import Frame, Missingness, Scores, Use
+from kappredict.domain.simulation import Frame, Missingness, Scores
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,7 @@ def _last_day_of_use(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Give the last day of contact: the lost leave before the end of the response window."""
-    outcome = drawn.condition.outcome
-    assert isinstance(outcome, Use), "the only other kind of outcome"
     judged = parameters.definition_of(drawn.condition).assessed_in
     stays = judged.end_day + loss
     leaves = rng.uniform(1, max(judged.start_day, judged.end_day - judged.closing_days), len(lost))
-    return index_day + np.minimum(np.where(lost, leaves, stays), outcome.visits_until_day + 1)
+    return index_day + np.minimum(np.where(lost, leaves, stays), drawn.use.visits_until_day + 1)

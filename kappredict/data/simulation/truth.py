@@ -15,7 +15,7 @@ from kappredict.data.simulation.relapse import (
     draw_from_index,
     solve_curve,
 )
-from kappredict.domain.simulation import SimulatedCondition, Use
+from kappredict.domain.simulation import Scores, SimulatedCondition, Use
 from kappredict.errors import UsageError
 
 SHOWN = (
@@ -56,6 +56,32 @@ class Drawn:
 
     condition: SimulatedCondition
     people: pd.DataFrame
+
+    @property
+    def scores(self) -> Scores:
+        """How the condition's scores move.
+
+        Raises
+        ------
+        TypeError
+            If the condition is not judged by a score.
+        """
+        if not isinstance(self.condition.outcome, Scores):
+            raise TypeError(f"{self.condition.id} is not judged by a score")
+        return self.condition.outcome
+
+    @property
+    def use(self) -> Use:
+        """How use is taken up again.
+
+        Raises
+        ------
+        TypeError
+            If the condition is not judged by use.
+        """
+        if not isinstance(self.condition.outcome, Use):
+            raise TypeError(f"{self.condition.id} is not judged by use")
+        return self.condition.outcome
 
 
 def draw_truth(

@@ -24,16 +24,15 @@ def draw_use(
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Draw what the screens or diaries of each visit show, before and after the first dose."""
-    outcome = drawn.condition.outcome
-    assert isinstance(outcome, Use), "asked for courses judged by use"
+    outcome = drawn.use
     definition = parameters.definition_of(drawn.condition)
     every = definition.visits.every_days if definition.visits else outcome.visits_every_days
     visits = np.arange(1, int(outcome.visits_until_day // every) + 1)
     since = every * visits - rng.uniform(0.02, 0.4, (len(drawn.people), len(visits)))
-    used = _used(outcome, definition, drawn.people, since, rng)
+    telling, used = _used(outcome, definition, drawn.people, since, rng)
     lapsed = _lapsed(outcome, definition, drawn.people, since, rng) & ~used
     day = np.round(timeline.index_day[:, None] + since, 3)
-    seen = rng.random(day.shape) < outcome.attended
+    seen = telling | (rng.random(day.shape) < outcome.attended)
     number = drawn.people.index.to_numpy()
     before = _used_before(outcome, drawn.people, rng)
     scale = definition.primary
@@ -62,18 +61,20 @@ def _used(
     people: pd.DataFrame,
     since: np.ndarray,
     rng: np.random.Generator,
-) -> np.ndarray:
-    """Tell at which visits use is found that counts as relapse."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell at which visits use is found that counts as relapse; first, those that settle an outcome.
+
+    A visit that settles an outcome is always kept, so that what is seen never contradicts the truth.
+    """
     relapse = people["relapse_day"].to_numpy()[:, None]
     back = people["back_by"].fillna(np.inf).to_numpy()[:, None]
     after = (since >= relapse) & (since < back)
     first = after & (np.cumsum(after, axis=1) == 1)
-    used = first | (after & (rng.random(since.shape) < outcome.often))
     response, remission = people["response"].to_numpy(), people["remission"].to_numpy()
-    used |= _last_inside(after, since, definition.window_of("response"), ~response)
+    telling = first | _last_inside(after, since, definition.window_of("response"), ~response)
     if len(set(_items(definition))) == 1:
-        used |= _last_inside(after, since, definition.window_of("remission"), ~remission)
-    return used
+        telling |= _last_inside(after, since, definition.window_of("remission"), ~remission)
+    return telling, telling | (after & (rng.random(since.shape) < outcome.often))
 
 
 def _lapsed(

@@ -1,0 +1,72 @@
+"""Demo: the main job on simulated patients, for all conditions, with lighter validation."""
+
+from pathlib import Path
+
+from kappredict.data.study import Study
+from kappredict.evaluation.settings import read_settings
+from kappredict.explanation.answer import answer
+from kappredict.tracking.store import Store
+from pipelines.console import messages, results
+from pipelines.report import report
+from pipelines.show import show_training
+from pipelines.simulate import simulate
+from pipelines.tables import prediction_lines
+from pipelines.train import Trained, Training, train
+
+SETTINGS = "light"
+
+
+def demo(out: Path, *, patients: int, seed: int) -> None:
+    """Simulate, train, register, predict one patient, report, and say where all of it lies."""
+    messages.print(f"Simulating {patients:,} patients (synthetic data) …")
+    simulate(out / "study", patients=patients, seed=seed)
+    settings = read_settings(SETTINGS)
+    schemes = settings.schemes.model_dump(exclude_none=True)
+    messages.print(
+        f"Training with the `{SETTINGS}` settings, lighter than `default`: {schemes}, "
+        f"{settings.inner_folds} inner folds, {settings.resamples} bootstrap resamples."
+    )
+    store = Store.at(str(out / "mlflow"))
+    training = train(["all"], out / "study", settings, out / "models", store)
+    report(training, out / "report.html")
+    show_training(training)
+    _show_one_patient(training)
+    results.print(f"\nReport:       {out / 'report.html'}")
+    results.print(f"MLflow store: {store.uri}   (mlflow ui --backend-store-uri {store.uri})")
+    results.print(
+        f"Bundles:      {out / 'models'}   (the answer above: {training.trained[0].folder})"
+    )
+    results.print(f"Study:        {out / 'study'}   (its true probabilities: truth.parquet)")
+
+
+def _show_one_patient(training: Training) -> None:
+    """Answer all models of one patient's condition, from that patient's rows alone."""
+    first = training.trained[0]
+    course = first.data.courses.iloc[0]
+    alone = only_patient(training.study, str(course["patient_id"]))
+    results.print("\nOne patient (synthetic): associations in past patients, not advice")
+    for one in _same_condition(training.trained, first):
+        for answered in answer(one.bundle, alone):
+            for line in prediction_lines(answered):
+                results.print(line, highlight=False)
+
+
+def _same_condition(trained: list[Trained], first: Trained) -> list[Trained]:
+    condition, landmark = first.bundle.task.condition.id, first.bundle.task.landmark
+    return [
+        one
+        for one in trained
+        if one.bundle.task.condition.id == condition and one.bundle.task.landmark == landmark
+    ]
+
+
+def only_patient(study: Study, patient_id: str) -> Study:
+    """Give the study of one patient."""
+    courses = study.courses[study.courses["patient_id"] == patient_id]
+    tables = {
+        name: rows[rows["patient_id"] == patient_id]
+        if "patient_id" in rows.columns
+        else rows[rows["course_id"].isin(courses["course_id"])]
+        for name, rows in study.tables.items()
+    }
+    return Study.of(study.definition, tables)
