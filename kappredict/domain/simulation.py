@@ -269,7 +269,8 @@ class Route(Sourced):
 class Weibull(Sourced):
     """Survival without relapse: exp(-(day / scale)^shape).
 
-    `survival` holds the targets by day, without maintenance; `survival_maintained` with it.
+    `survival` holds the targets by day, without maintenance; `survival_maintained` with it. They
+    are those of courses of `reference_doses`, where it is given, else of all.
     """
 
     shape: float = Field(gt=0)
@@ -278,6 +279,7 @@ class Weibull(Sourced):
     survival_maintained: dict[float, Share] = Field(default_factory=dict)
     maintenance_hazard_ratio: float = Field(default=1.0, gt=0)
     maintained_share: Share = 0.0
+    reference_doses: int | None = None
 
 
 class Fall(Definition):

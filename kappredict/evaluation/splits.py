@@ -1,11 +1,11 @@
 """Split schemes: which rows are learnt from and which are tested, always apart by patient.
 
 Four schemes, from the mildest question to the hardest: other patients of the same sites
-(`random_cv`), other sites (`leave_site_out`), later patients (`temporal`), other studies
-(`leave_study_out`). A scheme that the data do not allow has no folds and says why.
+(`random_cv`), other sites (`leave_group_out`), later patients (`temporal`), other studies
+(`leave_group_out` again). A scheme that the data do not allow has no folds and says why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,7 @@ class SchemeFolds:
 
 
 def random_cv(
-    strata: np.ndarray, patients: np.ndarray, *, folds: int, repeats: int, seed: int
+    strata: np.ndarray, patients: np.ndarray, folds: int, repeats: int, seed: int
 ) -> SchemeFolds:
     """Split patients at random into folds balanced on the outcome, several times over.
 
@@ -48,7 +48,9 @@ def random_cv(
     sides = [len(np.unique(patients[strata == side])) for side in (0, 1)]
     most = min(folds, *sides)
     if most < 2:
-        return SchemeFolds((), f"the rarer side of the outcome has {min(sides)} patients, of 2")
+        return SchemeFolds(
+            (), f"the rarer side of the outcome has {min(sides)} patients, of at least 2"
+        )
     found = []
     for repeat in range(repeats):
         splitter = StratifiedGroupKFold(most, shuffle=True, random_state=seed + repeat)
@@ -58,68 +60,51 @@ def random_cv(
     return _learnable(found, strata)
 
 
-def leave_site_out(
-    strata: np.ndarray, patients: np.ndarray, sites: np.ndarray, *, most_folds: int
+def leave_group_out(
+    strata: np.ndarray, groups: pd.Series, patients: np.ndarray, most_folds: int, word: str
 ) -> SchemeFolds:
-    """Test each site once by a model that saw none of it; small ones too, they all count.
+    """Test each site or study once by a model that saw none of it; small ones too, they all count.
 
-    With more than `most_folds` sites, whole sites share a fold, so that folds are of even size.
-    Rows without a site are learnt from and never tested.
+    With more than `most_folds` groups, whole groups share a fold, so that folds are of even size.
+    Rows without a group are learnt from and never tested.
+
+    Parameters
+    ----------
+    word
+        What the groups are, in the plural, for the reason that is given where there are too few.
     """
-    return _leave_group_out(strata, patients, sites, most_folds, "site")
-
-
-def leave_study_out(
-    strata: np.ndarray, patients: np.ndarray, studies: np.ndarray, *, most_folds: int
-) -> SchemeFolds:
-    """Test each study once by a model that saw none of it; as `leave_site_out`."""
-    return _leave_group_out(strata, patients, studies, most_folds, "study")
-
-
-def temporal(
-    strata: np.ndarray, patients: np.ndarray, enrolled_on: np.ndarray, *, test_share: float
-) -> SchemeFolds:
-    """Learn from those who enrolled earlier and test those who enrolled later.
-
-    At least `test_share` of the rows with a date are tested: one day is never divided. Rows without
-    a date are on neither side.
-    """
-    days = pd.to_datetime(pd.Series(np.asarray(enrolled_on))).to_numpy()
-    dated = np.flatnonzero(~np.isnat(days))
-    if len(np.unique(days[dated])) < 2:
-        return SchemeFolds((), "enrolment dates are not known, or all the same")
-    ordered = np.sort(days[dated])
-    cut = ordered[int((1 - test_share) * len(ordered))]
-    if cut == ordered[0]:
-        cut = ordered[ordered > cut][0]
-    test = dated[days[dated] >= cut]
-    earlier = dated[days[dated] < cut]
-    planned = _learnable([_apart(earlier, test, patients)], strata)
-    undated = len(days) - len(dated)
-    if planned.folds and undated:
-        return SchemeFolds(planned.folds, f"{undated} rows have no enrolment date")
-    return planned
-
-
-def _leave_group_out(
-    strata: np.ndarray, patients: np.ndarray, groups: np.ndarray, most_folds: int, word: str
-) -> SchemeFolds:
-    named = np.flatnonzero(~pd.isna(groups))
+    named = np.flatnonzero(pd.notna(groups))
     codes, names = pd.factorize(np.asarray(groups, dtype=object)[named], sort=True)
     if len(names) < 2:
-        return SchemeFolds((), f"there are {len(names)} of at least 2 ({word})")
+        return SchemeFolds((), f"this needs at least 2 {word}, and there are {len(names)}")
     splitter = GroupKFold(min(most_folds, len(names)))
     everyone = np.arange(len(groups))
     found = []
     for _, tested in splitter.split(codes, groups=codes):
         test = named[tested]
         found.append(_apart(np.setdiff1d(everyone, test), test, patients))
-    planned = _learnable(found, strata)
     unnamed = len(groups) - len(named)
-    if planned.folds and unnamed:
-        note = f"{unnamed} rows have no {word} and are not tested"
-        return SchemeFolds(planned.folds, "; ".join(filter(None, [planned.reason, note])))
-    return planned
+    return _learnable(found, strata, f"{unnamed} rows are of none of the {word}" * (unnamed > 0))
+
+
+def temporal(
+    strata: np.ndarray, enrolled_on: pd.Series, patients: np.ndarray, test_share: float
+) -> SchemeFolds:
+    """Learn from those who enrolled earlier and test those who enrolled later.
+
+    About `test_share` of the rows with a date are tested: a day is never divided, and the first is
+    always learnt from. Rows without a date are on neither side.
+    """
+    days = pd.to_datetime(pd.Series(np.asarray(enrolled_on))).to_numpy()
+    dated = np.flatnonzero(~np.isnat(days))
+    ordered = np.sort(days[dated])
+    if not len(dated) or ordered[0] == ordered[-1]:
+        return SchemeFolds((), "enrolment dates are not known, or all the same")
+    cut = max(ordered[int((1 - test_share) * len(ordered))], ordered[ordered > ordered[0]][0])
+    test, earlier = dated[days[dated] >= cut], dated[days[dated] < cut]
+    undated = len(days) - len(dated)
+    note = f"{undated} rows have no enrolment date" * (undated > 0)
+    return _learnable([_apart(earlier, test, patients)], strata, note)
 
 
 def _apart(train: np.ndarray, test: np.ndarray, patients: np.ndarray) -> Fold:
@@ -127,17 +112,14 @@ def _apart(train: np.ndarray, test: np.ndarray, patients: np.ndarray) -> Fold:
     return Fold(train[~np.isin(patients[train], patients[test])], test)
 
 
-def _learnable(folds: Iterable[Fold], strata: np.ndarray) -> SchemeFolds:
+def _learnable(folds: Sequence[Fold], strata: np.ndarray, note: str = "") -> SchemeFolds:
     """Keep the folds whose training rows have enough of either outcome to learn from."""
-    every = list(folds)
-    kept = tuple(fold for fold in every if _has_both_sides(np.asarray(strata)[fold.train]))
-    if len(kept) == len(every):
-        return SchemeFolds(kept)
-    reason = (
-        f"{len(every) - len(kept)} of {len(every)} folds leave fewer than {_LEAST_EITHER_SIDE} "
+    kept = tuple(fold for fold in folds if _has_both_sides(np.asarray(strata)[fold.train]))
+    lost = (
+        f"{len(folds) - len(kept)} of {len(folds)} folds leave fewer than {_LEAST_EITHER_SIDE} "
         f"courses on one side of the outcome to learn from"
-    )
-    return SchemeFolds(kept, reason)
+    ) * (len(kept) < len(folds))
+    return SchemeFolds(kept, "; ".join(filter(None, [lost, note])))
 
 
 def _has_both_sides(strata: np.ndarray) -> bool:

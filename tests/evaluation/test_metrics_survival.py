@@ -197,6 +197,43 @@ def test_a_competing_event_is_a_known_no_for_ever() -> None:
     assert values(times, wrong)["auc", "90"] < 1
 
 
+def by_definition(times: SeenTimes, risk: np.ndarray, day: float) -> tuple[float, float]:
+    """C (Wolbers et al. 2014) and Brier score of a day, pair by pair and course by course."""
+    lost = times.event == 0
+    curve = KaplanMeierFitter().fit(times.seen + NUDGE * lost, lost).survival_function_.iloc[:, 0]
+    observed = [1.0 if one == 0 else curve[curve.index < one].iloc[-1] for one in times.seen]
+    survival = truth(risk)[:, np.searchsorted(GRID, day)]
+    at_day = curve[curve.index < day].iloc[-1]
+    won = pairs = error = 0.0
+    for i in range(len(risk)):
+        ended = times.event[i] > 0 and times.seen[i] <= day
+        if ended:
+            error += ((times.event[i] == 1) - (1 - survival[i])) ** 2 / observed[i]
+        elif times.seen[i] >= day:
+            error += (1 - survival[i]) ** 2 / at_day
+        for j in range(len(risk)):
+            if times.event[i] != 1 or times.seen[i] > GRID[-1]:
+                continue
+            later = times.seen[j] > times.seen[i] or (times.seen[j] == times.seen[i] and lost[j])
+            other = times.event[j] == 2 and times.seen[j] <= times.seen[i]
+            weight = later / observed[i] ** 2 + other / observed[i] / observed[j]
+            won += weight * (risk[i] > risk[j]) + weight * (risk[i] == risk[j]) / 2
+            pairs += weight
+    return won / pairs, error / len(risk)
+
+
+@given(seed=seeds, visits=st.sampled_from([0.0, 15.0]))
+@settings(max_examples=10, deadline=None)
+def test_with_competing_events_metrics_are_those_of_the_definitions(
+    seed: int, visits: float
+) -> None:
+    times, risk = draw(seed, n=60, visits=visits, competing=True)
+    times = followed_to_the_end(times)
+    found = values(times, risk)
+    expected = by_definition(times, risk, 90.0)
+    assert_allclose((found["c_index", ""], found["brier", "90"]), expected, atol=1e-8)
+
+
 def test_a_constant_prediction_tells_nobody_apart() -> None:
     times, risk = draw(2)
     found = values(times, np.zeros_like(risk))

@@ -1,6 +1,6 @@
 """Reads drawn tables into studies, and judges them: what the specification pages are made of."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ class Case:
     `visits` has a column `day` (from the index day) and one per instrument, or `instrument.item`;
     a column `event` holds codes of the history. `expect` maps an outcome to `yes`, `no` or
     `not assessed`, and relapse to `between A and B`, `on day A`, `none up to day A`, or the reason
-    why the course is not at risk.
+    why the course is not at risk. `study` is none where the opioid trials' definitions apply.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Case:
     doses: tuple[float, ...] = (0.0,)
     last_day: float | None = None
     landmark: str = "baseline"
-    study: StudyDefinition = field(default=STUDY)
+    study: StudyDefinition | None = STUDY
 
 
 def drawn(table: str) -> pd.DataFrame:

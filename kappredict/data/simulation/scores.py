@@ -51,7 +51,8 @@ def draw_scores(
     if outcome.items:
         parts.append(path.items(baseline_days[:, 0], instrument, parameters.frame.missing.item))
     rows = pd.concat(parts, ignore_index=True)
-    return rows.assign(instrument=instrument.id, item=rows["item"].fillna(scale.item))
+    item = rows["item"].fillna(scale.item) if scale.item else rows["item"]
+    return rows.assign(instrument=instrument.id, item=item)
 
 
 class _Path:
@@ -124,7 +125,7 @@ class _Path:
             share = np.clip((dose - 1) / np.maximum(held - 1, 1), 0, 1)
             later = self._nearby(second + share * (end - second), self.bottom, self.top)
             value = [self._early(at_once), second, later][min(dose, 2)]
-            wait = self.rng.uniform(0.6, 0.95, len(end)) * np.minimum(timeline.gap_days, 7)
+            wait = self.rng.uniform(0.25, 0.55, len(end)) * np.minimum(timeline.gap_days, 7)
             day = np.round(timeline.dose_days[:, dose] + wait, 3)
             seen = ~np.isnan(day) & (self.rng.random(len(end)) >= missing)
             parts.append(self.rows(day, value, seen))

@@ -62,9 +62,9 @@ def _used(
     since: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tell at which visits use is found that counts as relapse; first, those that settle an outcome.
+    """Tell at which visits use settles an outcome, and at which there is use that is a relapse.
 
-    A visit that settles an outcome is always kept, so that what is seen never contradicts the truth.
+    A visit that settles an outcome is always kept: what is seen never contradicts the truth.
     """
     relapse = people["relapse_day"].to_numpy()[:, None]
     back = people["back_by"].fillna(np.inf).to_numpy()[:, None]
