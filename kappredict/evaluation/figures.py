@@ -216,12 +216,14 @@ def forest_figure(
             y=[scheme.replace("_", " ") for scheme in by_scheme],
             x=values,
             error_x=bars,
+            orientation="h",
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 10},
             name=contender.replace("_", " "),
         )
     figure.add_vline(x=0.5, line={"color": GREY, "dash": "dot"})
     figure.update_layout(scattermode="group")
+    figure.update_yaxes(autorange="reversed")
     axes = (f"{figure_name}, 95 % interval (0.5 is chance, 1 is perfect)", "")
     return _finished(figure, f"{figure_name} by split scheme", axes, synthetic=synthetic)
 

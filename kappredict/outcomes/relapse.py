@@ -16,7 +16,7 @@ from kappredict.domain.conditions import Condition
 from kappredict.domain.rules import Rule, reads_scores
 from kappredict.outcomes.response import ResponseOutcome
 from kappredict.outcomes.scale import Judgement, judgements
-from kappredict.outcomes.visits import due_visits, events_of
+from kappredict.outcomes.visits import due_visits, events_of, of_course
 
 RELAPSE = 1
 FIRST_COMPETING = 2
@@ -76,7 +76,7 @@ def _judge(
     timeline = pd.DataFrame({"course_id": courses["course_id"].to_numpy(), "clock": clock})
     rows = _rows(study, judgement, condition, timeline, start)
     rule = judgement.scale.relapse.when
-    before = rows[rows["known_day"] < rows["course_id"].map(start)]
+    before = rows[rows["known_day"] < of_course(start, rows)]
     early = set(before.loc[rule.holds(before).fillna(False).astype(bool), "course_id"])
     reason = reason.mask(
         reason.isna() & courses["course_id"].isin(early).to_numpy(), "relapsed before the landmark"
@@ -136,18 +136,18 @@ def _rows(
     rows = rows[(since >= 0) & (since <= condition.at_risk.days)]
     rows = rows.sort_values(["course_id", "day"], kind="stable", ignore_index=True)
     best = rows.groupby("course_id")["score"].cummin().groupby(rows["course_id"]).ffill()
-    return rows.assign(best=best, baseline=rows["course_id"].map(judgement.baseline))
+    return rows.assign(best=best, baseline=of_course(judgement.baseline, rows))
 
 
 def _times(rows: pd.DataFrame, rule: Rule, condition: Condition, start: pd.Series) -> pd.DataFrame:
     """Find, after each start, the last visit without relapse and what ended the wait."""
-    after = rows[rows["day"] > rows["course_id"].map(start)]
-    days = after["day"] - after["course_id"].map(start)
+    after = rows[rows["day"] > of_course(start, rows)]
+    days = after["day"] - of_course(start, after)
     holds = rule.holds(after)
     is_visit = after["event"].isna()
     code = _event_codes(after, holds, condition)
     ended = after.assign(days=days, code=code)[code > 0].groupby("course_id").first()
-    end = after["course_id"].map(ended["days"]).fillna(np.inf)
+    end = np.nan_to_num(of_course(ended["days"], after), nan=np.inf)
     well = is_visit & (holds == False).fillna(False) & (days < end)  # noqa: E712  # NA is not False
     lower = days[well].groupby(after["course_id"]).max()
     times = pd.DataFrame({"lower": lower}).reindex(start.index).fillna(0.0)

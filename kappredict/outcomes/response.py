@@ -10,7 +10,7 @@ from kappredict.data.study import Study
 from kappredict.domain.conditions import Condition, Outcome
 from kappredict.domain.windows import AssessmentWindow
 from kappredict.outcomes.scale import Judgement, judgements
-from kappredict.outcomes.visits import due_visits
+from kappredict.outcomes.visits import due_visits, of_course
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def _judge(
     if condition.visits is not None:
         start = pd.Series(0.0, index=judgement.courses.index)
         visits = due_visits(visits, judgement.courses, start, condition.visits, window.end_day)
-    visits["since_anchor"] = visits["day"] - visits["course_id"].map(anchor)
+    visits["since_anchor"] = visits["day"] - of_course(anchor, visits)
     inside = visits[window.contains(visits["since_anchor"])].dropna(subset=["score"])
-    inside = inside.assign(baseline=inside["course_id"].map(judgement.baseline), best=np.nan)
+    inside = inside.assign(baseline=of_course(judgement.baseline, inside), best=np.nan)
     inside["holds"] = judged.when.holds(inside)
     deciders = {"last": _last, "every": _every}
     return deciders[window.judged_on](inside, window).reindex(judgement.courses["course_id"])

@@ -37,7 +37,7 @@ def judgements(study: Study, courses: pd.DataFrame, condition: Condition) -> lis
         usable = baseline.index if scale.needs_baseline else _seen(left, visits, condition)
         mine = left[left["course_id"].isin(usable)]
         if len(mine):
-            by_course = mine["course_id"].map(baseline).set_axis(mine["course_id"])
+            by_course = baseline.reindex(mine["course_id"]).astype("float64")
             found.append(Judgement(scale, mine, by_course))
         left = left[~left["course_id"].isin(usable)]
     return found

@@ -60,7 +60,7 @@ def due_visits(
     start = np.repeat(start_day.to_numpy(), number)
     order = np.arange(len(course)) - np.repeat(np.cumsum(number) - number, number)
     planned = pd.DataFrame({"course_id": course, "visit": order})
-    begun = visits["course_id"].map(pd.Series(start_day.to_numpy(), index=courses["course_id"]))
+    begun = of_course(start_day.set_axis(courses["course_id"]), visits)
     seen = visits.assign(visit=np.ceil((visits["day"] - begun) / plan.every_days) - 1)
     worst = seen.groupby(["course_id", "visit"])["score"].max()
     laid = planned.join(worst, on=["course_id", "visit"])
@@ -75,6 +75,11 @@ def baseline_scores(visits: pd.DataFrame, window: Window) -> pd.Series:
     """Take each course's last score strictly before its index day, inside the window."""
     before = visits[(visits["known_day"] < 0) & window.contains(visits["day"])]
     return before.dropna(subset=["score"]).groupby("course_id")["score"].last()
+
+
+def of_course(values: pd.Series, rows: pd.DataFrame) -> np.ndarray:
+    """Give, for each row, the value of its course (float64; NaN where there is none)."""
+    return values.reindex(rows["course_id"]).to_numpy(dtype="float64")
 
 
 def _no_events(number: int) -> pd.Series:

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_patient_value_is_in_no_error_of_bad_data(tmp_path: Path) -> None:
         "course_id,patient_id,condition,index_day\nc1,p1,Markeritis,0\n"
     )
     done = subprocess.run(
-        ["kappredict", "validate", str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pipelines.cli", "validate", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 11
     shown = done.stdout + done.stderr

@@ -6,13 +6,15 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from kappredict.cohort.courses import anchor_days
 from kappredict.data.readers import read_tables
 from kappredict.data.simulation import Parameters, SimulatedStudy, load_parameters, simulate
 from kappredict.data.simulation.truth import draw_truth, shown_truth
 from kappredict.data.study import Study
 from kappredict.data.validation import check
 from kappredict.data.writers import write_study
-from kappredict.domain.simulation import Count, Levels, LogNormal, Normal, Scores, YesNo
+from kappredict.domain.simulation import Scores
+from kappredict.domain.spreads import Count, Levels, LogNormal, Normal, YesNo
 from kappredict.errors import DefinitionError, UsageError
 from kappredict.outcomes.relapse import judge_relapse
 from kappredict.outcomes.response import judge_response
@@ -142,12 +144,15 @@ def test_every_course_has_its_truth(simulated):
 
 
 @pytest.mark.parametrize("outcome", ["response", "remission"])
-def test_an_outcome_that_can_be_judged_is_the_true_one(parameters, simulated, outcome):
+def test_an_outcome_seen_to_the_end_of_its_window_is_the_true_one(parameters, simulated, outcome):
     study, true = simulated.study, simulated.truth.set_index("course_id")[outcome]
     for name, condition in parameters.catalogue.conditions.items():
         courses = courses_of(study, name)
+        window = condition.window_of(outcome)
+        end = anchor_days(study.sessions, courses, window.anchor) + window.end_day
+        courses = courses[courses["last_day"] >= end]
         holds = judge_response(study, courses, condition, outcome).judged["holds"].dropna()
-        assert len(holds) > 0.3 * len(courses), name
+        assert len(holds) > 0.5 * len(courses), name
         assert (holds.astype(bool) == true[holds.index]).all(), name
 
 

@@ -17,10 +17,15 @@ from kappredict.domain.rules import AllOf, AnyOf, Consecutive, Rule
 
 @dataclass(frozen=True)
 class Allowed:
-    """The highest end-of-course score that agrees with response and with remission, per course."""
+    """Per course, the end-of-course scores that agree with an outcome.
+
+    `response` and `remission` are the highest scores of responders and remitters; `neither` is the
+    lowest of those who do not respond.
+    """
 
     response: np.ndarray
     remission: np.ndarray
+    neither: np.ndarray
 
     @classmethod
     def of(cls, scale: Scale, ends: Range, baseline: np.ndarray) -> "Allowed":
@@ -30,20 +35,16 @@ class Allowed:
         baseline) is left out of what a responder may have.
         """
         distinct, place = np.unique(baseline, return_inverse=True)
-        well = _highest_without(scale.relapse.when, distinct, ends, None)
-        response = np.minimum(_highest_with(scale.response.when, distinct, ends), well)
-        remission = np.minimum(_highest_with(scale.remission.when, distinct, ends), well)
-        return cls(response[place], remission[place])
+        response = _highest_with(scale.response.when, distinct, ends)
+        remission = _highest_with(scale.remission.when, distinct, ends)
+        well = np.minimum(response, _highest_without(scale.relapse.when, distinct, ends, None))
+        neither = np.maximum(response, remission) + 1
+        return cls(well[place], np.minimum(well, remission)[place], neither[place])
 
     @property
     def only_remission(self) -> np.ndarray:
         """Whether every response is a remission: the baseline leaves no score between the two."""
         return self.remission >= self.response
-
-    @property
-    def neither(self) -> np.ndarray:
-        """The lowest score that is neither response nor remission."""
-        return np.maximum(self.response, self.remission) + 1
 
 
 def lowest_relapse(scale: Scale, ends: Range, baseline: np.ndarray, best: np.ndarray) -> np.ndarray:

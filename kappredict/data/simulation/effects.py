@@ -21,7 +21,8 @@ from scipy import optimize, special
 from kappredict.data.simulation.allowed import Allowed
 from kappredict.data.simulation.parameters import Parameters
 from kappredict.data.simulation.people import draw_people, plans_of
-from kappredict.domain.simulation import Predictor, Scores, SimulatedCondition, Variable, YesNo
+from kappredict.domain.simulation import Predictor, Scores, SimulatedCondition, Variable
+from kappredict.domain.spreads import YesNo
 
 _PER_ROUTE = 10_000  # people in the reference sample: rates are exact to about 0.002
 _NODES = 5
@@ -154,7 +155,7 @@ def with_limits(
     allowed = Allowed.of(scale, ends, people[outcome.variable].to_numpy())
     return people.assign(
         highest_response=allowed.response,
-        highest_remission=np.minimum(allowed.remission, allowed.response),
+        highest_remission=allowed.remission,
         lowest_neither=allowed.neither,
         only_remission=allowed.only_remission,
     )

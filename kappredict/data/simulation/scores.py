@@ -17,6 +17,7 @@ from kappredict.domain.instruments import Instrument
 from kappredict.domain.simulation import Fall, Scores
 
 _BETWEEN_VISITS = 0.04  # SD of a score between visits, as a share of the instrument's range
+_AFTER_DOSE_DAYS = (0.4, 0.95)  # the next day, before an early landmark one day after a dose
 _EARLIER_VISITS = (1.0, 0.5, 0.25)  # share of people with one, two and three visits before dosing
 
 
@@ -115,7 +116,7 @@ class _Path:
         return pd.concat(parts)
 
     def after_doses(self, timeline: Timeline, end: np.ndarray, missing: float) -> pd.DataFrame:
-        """Draw a score between each dose and the next: early improvement, then towards the end."""
+        """Draw a score on the day after each dose: early improvement, then towards the end."""
         early = self.outcome.early
         improved = self.people[early.variable].to_numpy() > 0
         held = np.sum(~np.isnan(timeline.dose_days), axis=1)
@@ -125,7 +126,7 @@ class _Path:
             share = np.clip((dose - 1) / np.maximum(held - 1, 1), 0, 1)
             later = self._nearby(second + share * (end - second), self.bottom, self.top)
             value = [self._early(at_once), second, later][min(dose, 2)]
-            wait = self.rng.uniform(0.25, 0.55, len(end)) * np.minimum(timeline.gap_days, 7)
+            wait = self.rng.uniform(*_AFTER_DOSE_DAYS, len(end))
             day = np.round(timeline.dose_days[:, dose] + wait, 3)
             seen = ~np.isnan(day) & (self.rng.random(len(end)) >= missing)
             parts.append(self.rows(day, value, seen))
