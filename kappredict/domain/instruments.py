@@ -39,14 +39,19 @@ class Item(Definition):
 
 
 class Sum(Definition):
-    """The sum of the items; up to `most_missing` are pro-rated (mean of the answered, rounded)."""
+    """The sum of the items; up to `most_missing` are pro-rated: mean of the answered × items.
+
+    The result is rounded, halves up, as a clinician does it by hand. (pandas rounds halves to even,
+    which would make 4 of a 4.5, and remission of it.)
+    """
 
     method: Literal["sum"]
     most_missing: int = Field(default=0, ge=0)
 
     def total(self, items: pd.DataFrame) -> pd.Series:
         """Add up each row of `items` (one administration a row, one item a column)."""
-        prorated = (items.mean(axis=1) * items.shape[1]).round()
+        answered = items.notna().sum(axis=1)
+        prorated = np.floor(items.sum(axis=1) * items.shape[1] / answered.where(answered > 0) + 0.5)
         complete = items.notna().all(axis=1)
         allowed = items.isna().sum(axis=1) <= self.most_missing
         return items.sum(axis=1, min_count=1).where(complete, prorated).where(allowed)
@@ -90,7 +95,11 @@ class AnyPositive(Definition):
 
 
 class HighestPositive(Definition):
-    """The number of the last item answered yes, 0 if none; missing if any item is."""
+    """The number of the last item answered yes, 0 if none.
+
+    It is missing where a later item was not answered, which might have been a yes. An earlier one
+    cannot change it: nobody's intent is hidden by a question left out before it.
+    """
 
     method: Literal["highest_positive"]
     items: int = Field(gt=0)
@@ -98,8 +107,10 @@ class HighestPositive(Definition):
     def total(self, items: pd.DataFrame) -> pd.Series:
         """Look for the highest positive among the first `items` columns of each row."""
         graded = items.iloc[:, : self.items]
-        numbers = (graded > 0) * np.arange(1, self.items + 1)
-        return numbers.max(axis=1).where(graded.notna().all(axis=1)).astype("float64")
+        places = np.arange(1, self.items + 1)
+        highest = ((graded > 0) * places).max(axis=1)
+        last_unknown = (graded.isna() * places).max(axis=1)
+        return highest.where(last_unknown < highest.clip(lower=1)).astype("float64")
 
 
 class AsRecorded(Definition):

@@ -25,6 +25,11 @@ def _compare(result: pd.Series, *needs: pd.Series) -> pd.Series:
     return result.astype("boolean").mask(missing)
 
 
+def _fall(visits: pd.DataFrame) -> pd.Series:
+    """Give the fall from baseline; missing where the baseline is 0, which has no fractions."""
+    return (visits["baseline"] - visits["score"]).where(visits["baseline"] > 0)
+
+
 class FallByFraction(Definition):
     """The score fell by at least `fraction` of its baseline value."""
 
@@ -33,7 +38,7 @@ class FallByFraction(Definition):
 
     def holds(self, visits: pd.DataFrame) -> pd.Series:
         """Judge each visit."""
-        fall = visits["baseline"] - visits["score"]
+        fall = _fall(visits)
         return _compare(fall >= self.fraction * visits["baseline"], fall)
 
 
@@ -57,7 +62,7 @@ class FallLostBelowFraction(Definition):
 
     def holds(self, visits: pd.DataFrame) -> pd.Series:
         """Judge each visit."""
-        fall = visits["baseline"] - visits["score"]
+        fall = _fall(visits)
         return _compare(fall < self.fraction * visits["baseline"], fall)
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from kappredict.evaluation.estimate import Estimate
 
@@ -40,8 +41,10 @@ def bootstrap(
         The weight that each row has to begin with (1 if not given).
     """
     rows = np.ones(len(patients)) if weights is None else np.asarray(weights, dtype=float)
-    values = statistic(rows[None, :])
-    blocks = [statistic(drawn * rows) for drawn in drawn_weights(patients, seed, resamples)]
+    # Blocks are small: on a busy machine a second thread costs three times what it gains.
+    with threadpool_limits(limits=1, user_api="blas"):
+        values = statistic(rows[None, :])
+        blocks = [statistic(drawn * rows) for drawn in drawn_weights(patients, seed, resamples)]
     return {
         name: Estimate.from_resamples(
             value.item(), np.concatenate([np.empty(0), *(block[name] for block in blocks)])

@@ -91,6 +91,24 @@ def draw_site_effects(frame: Frame, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([effect - effect.mean() for effect in effects])
 
 
+def even_uniforms(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw uniform numbers that fill 0 to 1 evenly within each group, in random order.
+
+    Each is uniform by itself (Latin hypercube sampling), while a group's rates vary less than by
+    independent draws: dozens of small groups are to meet their published rates in one study.
+
+    >>> sorted((even_uniforms(np.zeros(4), np.random.default_rng(1)) * 4).astype(int).tolist())
+    [0, 1, 2, 3]
+    """
+    code = np.unique(group, return_inverse=True)[1]
+    order = np.lexsort((rng.random(len(code)), code))
+    size = np.bincount(code)[code[order]]
+    place = np.arange(len(code)) - np.searchsorted(code[order], code[order])
+    uniforms = np.empty(len(code))
+    uniforms[order] = (place + rng.random(len(code))) / size
+    return uniforms
+
+
 def _by_doses(cell: Cell) -> int:
     return cell.doses
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from kappredict.data.simulation.people import even_uniforms
 from kappredict.domain.simulation import Stratum, Use, Weibull
 
 HORIZONS = (30.0, 90.0, 180.0, 365.0)
@@ -70,7 +71,7 @@ def draw_after_response(
     maintained = responded & (rng.random(n) < relapse.maintained_share)
     extra = np.log(relapse.maintenance_hazard_ratio) * maintained
     log_hazard = people["log_hazard"].to_numpy() + extra
-    day = curve.day(1 - rng.random(n), log_hazard)
+    day = curve.day(1 - even_uniforms(responded * (1 + maintained), rng), log_hazard)
     survival = {
         f"survival_{horizon:.0f}": np.where(responded, curve.survival(horizon, log_hazard), np.nan)
         for horizon in HORIZONS
@@ -110,7 +111,7 @@ def draw_from_index(
     end = np.array([one.end_day for one in use.strata])[stratum]
     back = np.array([np.nan if one.back_by is None else one.back_by for one in use.strata])[stratum]
     high, low = curve.survival(start, log_hazard), curve.survival(end, log_hazard)
-    day = curve.day(high - rng.random(n) * (high - low), log_hazard)
+    day = curve.day(high - even_uniforms(stratum, rng) * (high - low), log_hazard)
     never = _never_abstinent(use, people["p_response"].to_numpy())
     abstinent = (outcome != "others") | (rng.random(n) >= never)
     return pd.DataFrame(

@@ -7,7 +7,12 @@ import pandas as pd
 
 from kappredict.data.simulation.effects import Effects, calibrate, with_limits
 from kappredict.data.simulation.parameters import Parameters
-from kappredict.data.simulation.people import draw_people, draw_routes, draw_site_effects
+from kappredict.data.simulation.people import (
+    draw_people,
+    draw_routes,
+    draw_site_effects,
+    even_uniforms,
+)
 from kappredict.data.simulation.relapse import (
     HORIZONS,
     Curve,
@@ -24,7 +29,6 @@ SHOWN = (
     "route",
     "planned_doses",
     "setting",
-    "site",
     "p_response_baseline",
     "p_remission_baseline",
     "p_response",
@@ -170,7 +174,8 @@ def _with_outcomes(
     at_baseline = effects.before_sessions(people, site)
     odds = effects.odds(people, site, session=True)
     response, remission = odds.probabilities()
-    fate = rng.random(len(people))
+    cell = people["route"] + people["planned_doses"].astype(int).astype(str)
+    fate = even_uniforms(cell.to_numpy(dtype=str), rng)
     return people.assign(
         p_response_baseline=at_baseline[0],
         p_remission_baseline=at_baseline[1],

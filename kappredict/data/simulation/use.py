@@ -2,7 +2,8 @@
 
 There is no use before the true day of relapse, some at the first visit after it and at most visits
 from then on, until a person is abstinent again. Where remission is judged on another item than
-response (any drinking, and not only heavy drinking), it counts lapses as well.
+response (any drinking, and not only heavy drinking), it counts lapses as well. The true early
+probability leaves out what screens show by then: use in the first week may already settle it.
 """
 
 import numpy as np
