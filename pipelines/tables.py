@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kappredict.evaluation.estimate import Estimate
 from rich.table import Table
 
 from kappredict.domain.prediction import Abstention, Prediction
+from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.report import EvaluationReport
 from pipelines.train import Refused, Trained
 
@@ -17,6 +17,8 @@ def interval(estimate: Estimate | None) -> str:
     """Word an estimate with its 95 % interval; a dash where there is none."""
     if estimate is None or estimate.value != estimate.value:  # NaN
         return "–"
+    if estimate.low != estimate.low:  # NaN: too few resamples have the figure
+        return f"{estimate.value:.2f} (–)"
     return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
 
 

@@ -61,7 +61,10 @@ class BoostedTrees(_Candidate):
 
 
 class WeibullAFT(_Candidate):
-    """Weibull accelerated failure time regression on interval-censored times (lifelines)."""
+    """Weibull accelerated failure time regression on interval-censored times (lifelines).
+
+    Where the optimiser finds no maximum, all courses get the same margin: such a fit knows nothing.
+    """
 
     model: Literal["weibull_aft"]
     penalty: float = Field(default=0.1, ge=0)
@@ -69,6 +72,7 @@ class WeibullAFT(_Candidate):
     def fit(self, matrix: np.ndarray, times: np.ndarray, seed: int) -> Margin:
         """Fit on `times`, two columns: lower and upper in days, upper infinite if censored."""
         from lifelines import WeibullAFTFitter  # noqa: PLC0415  # slow to import
+        from lifelines.exceptions import ConvergenceError  # noqa: PLC0415
 
         del seed  # a convex problem has one solution
         scaled = _Standardised(matrix)
@@ -79,7 +83,10 @@ class WeibullAFT(_Candidate):
         fitter = WeibullAFTFitter(penalizer=self.penalty, l1_ratio=0.0)
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lifelines narrates its optimiser's steps as warnings
-            fitter.fit_interval_censoring(frame, "lower", "upper")
+            try:
+                fitter.fit_interval_censoring(frame, "lower", "upper")
+            except ConvergenceError:
+                return scaled.margin(0.0, np.zeros(len(names)))
         location = fitter.params_["lambda_"]
         return scaled.margin(location["Intercept"], location.reindex(names).to_numpy())
 

@@ -12,6 +12,7 @@ import mlflow
 import plotly.graph_objects as go
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, Schema
 
 from kappredict.errors import UsageError
@@ -83,10 +84,8 @@ class Store:
                 pip_requirements=["kappredict"],
             )
             name = registered_name(bundle.task.name)
-            version = mlflow.register_model(model.model_uri, name)
-            client = mlflow.MlflowClient()
-            client.set_registered_model_alias(name, CHAMPION, version.version)
-        return Registered(name, int(version.version), model.run_id)
+            version = self._register(name, model)
+        return Registered(name, version, model.run_id)
 
     def bundle(self, name: str) -> ModelBundle:
         """Load a registered bundle by a name such as `condition/outcome/landmark@champion`.
@@ -109,6 +108,18 @@ class Store:
                 )
                 raise UsageError(message) from error
         return load_bundle(next((folder / "artifacts").iterdir()))
+
+    @staticmethod
+    def _register(name: str, model: ModelInfo) -> int:
+        """Add a version of a registered model and make it the champion."""
+        client = mlflow.MlflowClient()
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name)
+        version = client.create_model_version(
+            name, model.model_uri, run_id=model.run_id, model_id=model.model_id
+        )
+        client.set_registered_model_alias(name, CHAMPION, version.version)
+        return int(version.version)
 
     def _choose_experiment(self) -> None:
         if mlflow.get_experiment_by_name(EXPERIMENT) is None:
