@@ -95,11 +95,12 @@ class Catalogue:
             return
         instrument = self.instruments[scale.instrument]
         items = [item.id for item in instrument.items]
-        if scale.item and scale.item not in items:
-            yield f"{place}: item of {instrument.id} {unknown(scale.item, items)}"
-            return
-        ends = instrument.range_of(scale.item)
         for judged in (scale.response, scale.remission, scale.relapse):
+            item = judged.item or scale.item
+            if item and item not in items:
+                yield f"{place}: item of {instrument.id} {unknown(item, items)}"
+                continue
+            ends = instrument.range_of(item)
             for score in thresholds(judged.when):
                 if not ends.low <= score <= ends.high:
                     yield (

@@ -22,10 +22,16 @@ class Judged(Sourced):
 
 
 class Scale(Definition):
-    """One instrument (or one item of it) with the rules that apply to its scores."""
+    """One instrument (or one item of it) with the rules that apply to its scores.
+
+    `covers_days` is how many days before a visit its score speaks of (28 for a diary): a visit
+    whose days reach back before the clock started is passed over, since what it shows may lie
+    before it.
+    """
 
     instrument: str
     item: str = ""
+    covers_days: float = Field(default=0.0, ge=0)
     response: Judged
     remission: Judged
     relapse: Judged

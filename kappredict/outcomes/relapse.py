@@ -122,6 +122,7 @@ def _rows(
 ) -> pd.DataFrame:
     """Lay visits and events of the at-risk period in order, with baseline and best score so far."""
     visits = judgement.visits(study, judgement.scale.relapse)
+    visits = visits[visits["day"] - judgement.scale.covers_days >= of_course(start, visits)]
     if condition.visits is not None:
         visits = due_visits(
             visits,

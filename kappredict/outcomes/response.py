@@ -70,6 +70,7 @@ def _judge(
     if condition.visits is not None:
         start = pd.Series(0.0, index=judgement.courses.index)
         visits = due_visits(visits, judgement.courses, start, condition.visits, window.end_day)
+    visits = visits[visits["day"] >= judgement.scale.covers_days].copy()
     visits["since_anchor"] = visits["day"] - of_course(anchor, visits)
     inside = visits[window.contains(visits["since_anchor"])].dropna(subset=["score"])
     inside = inside.assign(baseline=of_course(judgement.baseline, inside), best=np.nan)

@@ -1,4 +1,4 @@
-"""The JSON Schemas in `configs/schema/` are what the definitions say, and every file names its own."""
+"""The schemas in `configs/schema/` are what the definitions say, and every file names its own."""
 
 import json
 import re
@@ -11,13 +11,9 @@ from kappredict.config.catalogue import shipped_configs
 from kappredict.config.schema import schemas, write_schemas
 
 CONFIGS = shipped_configs()
-DEFINITIONS = sorted(
-    [
-        *CONFIGS.glob("instruments/*.yaml"),
-        *CONFIGS.glob("conditions/*.yaml"),
-        CONFIGS / "sources.yaml",
-    ]
-)
+FOLDERS = ("instruments", "conditions")
+DEFINITIONS = [path for name in FOLDERS for path in sorted((CONFIGS / name).glob("*.yaml"))]
+DEFINITIONS.append(CONFIGS / "sources.yaml")
 
 
 @pytest.mark.parametrize("name", schemas())

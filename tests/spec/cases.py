@@ -273,6 +273,17 @@ CASES: dict[str, list[Case]] = {
             expect={"response": "yes", "remission": "no", "relapse": "none up to day 90"},
         ),
         Case(
+            title="A diary that reaches back before the first dose is passed over",
+            condition="aud",
+            visits="""
+                day | tlfb.heavy_drinking_days
+                14  | 9
+                45  | 0
+                90  | 0
+            """,
+            expect={"response": "yes", "relapse": "none up to day 90"},
+        ),
+        Case(
             title="Opioids: one positive screen in three months is no response",
             condition="oud",
             visits="""
