@@ -1,6 +1,7 @@
 """Reads YAML into definitions; an error names file, key, value and the nearest known key."""
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,7 +68,7 @@ def parse_definition(content: Any, kind: type[Model], *, place: str) -> Model:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        known = tuple(kind.model_fields)
+        known = tuple(_keys(kind.model_json_schema()))
         raise DefinitionError(place, [_describe(one, known) for one in error.errors()]) from error
 
 
@@ -83,6 +84,14 @@ def _describe(error: ErrorDetails, known: tuple[str, ...]) -> str:
         error["type"], error["msg"]
     )
     return f"{key}: {message}{found}{nearest}"
+
+
+def _keys(schema: Any) -> Iterator[str]:
+    """Give every key that a definition knows, at whatever depth."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from _keys(part)
 
 
 def _short(value: Any) -> str:

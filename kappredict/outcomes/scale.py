@@ -6,6 +6,7 @@ import pandas as pd
 
 from kappredict.data.study import Study
 from kappredict.domain.conditions import Condition, Judged, Scale
+from kappredict.domain.rules import reads_scores
 from kappredict.outcomes.visits import baseline_scores, visits_on
 
 
@@ -26,7 +27,7 @@ def judgements(study: Study, courses: pd.DataFrame, condition: Condition) -> lis
     """Give each course its scale, in the condition's order of preference.
 
     A scale whose rules compare with the baseline needs a baseline score; another needs any score,
-    or none where a missed visit has a score of its own.
+    or none where a missed visit has a score of its own, or relapse is an event of the history.
     Courses that fit no scale are in none of the answers.
     """
     found = []
@@ -34,7 +35,7 @@ def judgements(study: Study, courses: pd.DataFrame, condition: Condition) -> lis
     for scale in condition.scales:
         visits = visits_on(study, left, scale.instrument, scale.item)
         baseline = baseline_scores(visits, condition.baseline_in)
-        usable = baseline.index if scale.needs_baseline else _seen(left, visits, condition)
+        usable = baseline.index if scale.needs_baseline else _seen(left, visits, condition, scale)
         mine = left[left["course_id"].isin(usable)]
         if len(mine):
             by_course = baseline.reindex(mine["course_id"]).astype("float64")
@@ -43,7 +44,10 @@ def judgements(study: Study, courses: pd.DataFrame, condition: Condition) -> lis
     return found
 
 
-def _seen(courses: pd.DataFrame, visits: pd.DataFrame, condition: Condition) -> pd.Index:
+def _seen(
+    courses: pd.DataFrame, visits: pd.DataFrame, condition: Condition, scale: Scale
+) -> pd.Index:
     due = condition.visits
     counts_missed = due is not None and due.missed_score is not None
-    return pd.Index((courses if counts_missed else visits)["course_id"].unique())
+    needs_none = counts_missed or not reads_scores(scale.relapse.when)
+    return pd.Index((courses if needs_none else visits)["course_id"].unique())
