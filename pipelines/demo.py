@@ -34,14 +34,14 @@ def demo(out: Path, *, patients: int, seed: int) -> None:
     results.print(f"\nReport:       {out / 'report.html'}")
     results.print(f"MLflow store: {store.uri}   (mlflow ui --backend-store-uri {store.uri})")
     results.print(
-        f"Bundles:      {out / 'models'}   (the answer above: {training.trained[0].folder})"
+        f"Bundles:      {out / 'models'}   (condition/outcome/landmark)"
     )
     results.print(f"Study:        {out / 'study'}   (its true probabilities: truth.parquet)")
 
 
 def _show_one_patient(training: Training) -> None:
     """Answer all models of one patient's condition, from that patient's rows alone."""
-    first = training.trained[0]
+    first = max(training.trained, key=lambda one: one.report.n)
     course = first.data.courses.iloc[0]
     alone = only_patient(training.study, str(course["patient_id"]))
     results.print("\nOne patient (synthetic): associations in past patients, not advice")

@@ -111,8 +111,8 @@ def prediction_lines(answer: Prediction | Abstention, most: int = 5) -> list[str
         f"(all courses: {round(100 * answer.base_rate)})"
     ]
     lines += [
-        f"  {_direction(reason.contribution)} {reason.group}: {reason.value}"
-        f"  [{reason.contribution:+.2f}]".replace("[", "(").replace("]", ")")
+        f"  {_direction(reason.contribution)} {reason.group}: {reason.value} "
+        f"({reason.contribution:+.2f})"
         for reason in answer.reasons[:most]
     ]
     lines += [f"  beware: {warning}" for warning in answer.warnings[:3]]
