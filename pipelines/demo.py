@@ -33,9 +33,7 @@ def demo(out: Path, *, patients: int, seed: int) -> None:
     _show_one_patient(training)
     results.print(f"\nReport:       {out / 'report.html'}")
     results.print(f"MLflow store: {store.uri}   (mlflow ui --backend-store-uri {store.uri})")
-    results.print(
-        f"Bundles:      {out / 'models'}   (condition/outcome/landmark)"
-    )
+    results.print(f"Bundles:      {out / 'models'}   (condition/outcome/landmark)")
     results.print(f"Study:        {out / 'study'}   (its true probabilities: truth.parquet)")
 
 

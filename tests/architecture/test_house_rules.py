@@ -75,9 +75,8 @@ def test_a_patient_value_is_in_no_error_of_bad_data(tmp_path: Path) -> None:
     (tmp_path / "courses.csv").write_text(
         "course_id,patient_id,condition,index_day\nc1,p1,Markeritis,0\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "validate", str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pipelines.cli", "validate", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 11
     shown = done.stdout + done.stderr
     assert "Jane Marker" not in shown

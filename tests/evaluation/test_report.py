@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from learning import relapse_rows, response_rows
 
 from kappredict.cohort.attrition import Attrition
 from kappredict.config.catalogue import Catalogue
@@ -16,7 +17,6 @@ from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import plan_schemes
 from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
-from learning import relapse_rows, response_rows
 
 SETTINGS = TrainingSettings(
     seed=3,

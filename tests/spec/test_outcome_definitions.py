@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from cases import CASES
+from reading import Case, judged
+
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.readers import read_study_definition
 from kappredict.domain.studies import StudyDefinition
-from reading import Case, judged
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = [case for cases in CASES.values() for case in cases]
