@@ -31,16 +31,20 @@ docs: $(READY)  ## Generate the pages that derive from code and definitions
 	$(BIN)/python -m pipelines.docs
 
 benchmarks: $(READY)  ## Measure speed, as ratios in one run
-	$(BIN)/python -m pytest tests/benchmarks --benchmarks -s
+	for script in tests/benchmarks/*.py; do $(BIN)/python $$script; done
 
 lock:  ## Resolve exact versions with hashes
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group dev pyproject.toml -o requirements.lock
+	echo 'uv' | uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate - -o bootstrap.lock
 
-$(READY): requirements.lock pyproject.toml
+# pip installs uv, and uv the rest: the same hashes, in a quarter of the time.
+$(READY): bootstrap.lock requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 clean:  ## Remove everything that was made
