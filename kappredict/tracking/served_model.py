@@ -22,11 +22,8 @@ class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow ships no types
         """Load the bundle that was logged with the model, checking its manifest."""
         self._bundle = load_bundle(Path(context.artifacts["bundle"]))
 
-    def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
-    ) -> pd.DataFrame:
+    def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
         """Give one row of probabilities per row of features."""
-        del context, params
         specs = self._bundle.recipe.specs
         kinds = {spec.name: "str" if spec.kind == "category" else "float64" for spec in specs}
         table = FeatureTable(model_input[list(kinds)].astype(kinds), specs)
