@@ -31,7 +31,8 @@ docs: $(READY)  ## Generate the pages that derive from code and definitions
 	$(BIN)/python -m pipelines.docs
 
 benchmarks: $(READY)  ## Measure speed, as ratios in one run
-	for script in tests/benchmarks/*.py; do $(BIN)/python $$script; done
+	$(BIN)/python tests/benchmarks/features.py
+	$(BIN)/python tests/benchmarks/simulation.py
 
 lock:  ## Resolve exact versions with hashes
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

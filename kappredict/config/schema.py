@@ -27,11 +27,13 @@ _KINDS: dict[str, Any] = {
 
 
 def schemas() -> dict[str, str]:
-    """Give the text of each schema file by its name."""
-    return {
-        f"{name}.json": json.dumps(TypeAdapter(kind).json_schema(), indent=1, sort_keys=True) + "\n"
-        for name, kind in _KINDS.items()
-    }
+    """Give the text of each definition's schema file by its name."""
+    return {f"{name}.json": schema_text(kind) for name, kind in _KINDS.items()}
+
+
+def schema_text(kind: Any) -> str:
+    """Give the text of one schema file."""
+    return json.dumps(TypeAdapter(kind).json_schema(), indent=1, sort_keys=True) + "\n"
 
 
 def write_schemas(folder: Path) -> list[Path]:
