@@ -25,7 +25,7 @@ check: $(READY)  ## Lint, types and import rules; changes nothing
 	$(BIN)/lint-imports
 
 unit: $(READY)  ## The tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 docs: $(READY)  ## Generate the pages that derive from code and definitions
 	$(BIN)/python -m pipelines.docs
@@ -44,7 +44,7 @@ lock:  ## Resolve exact versions with hashes
 $(READY): bootstrap.lock requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 

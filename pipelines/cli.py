@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kappredict.errors import KappredictError
-from pipelines.console import messages
+from pipelines.console import messages, show_error
 
 app = typer.Typer(
     name="kappredict",
@@ -166,11 +166,11 @@ def main() -> None:
     try:
         app()
     except KappredictError as error:
-        messages.print(f"[bold red]Error:[/bold red] {error}", highlight=False, markup=True)
+        show_error(str(error))
         sys.exit(error.exit_code)
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        messages.print(f"[bold red]Error:[/bold red] {error.strerror or error}{place}")
+        show_error(f"{error.strerror or error}{place}")
         sys.exit(11)
 
 

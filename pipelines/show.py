@@ -27,7 +27,7 @@ def show_training(training: Training) -> None:
         _show_report(one.report)
     for refused in training.refused:
         for line in refusal_lines(refused):
-            results.print(line)
+            results.print(line, markup=False)
 
 
 def _show_report(report: EvaluationReport) -> None:
@@ -43,7 +43,7 @@ def _show_report(report: EvaluationReport) -> None:
 def show_answers(answers: Sequence[Prediction | Abstention], most: int = 20) -> None:
     """Print answers in words."""
     for answer in answers[:most]:
-        for line in (f"{answer.course_id}:", *prediction_lines(answer)):
+        for line in (f"{escape(answer.course_id)}:", *prediction_lines(answer)):
             results.print(line, highlight=False)
     if len(answers) > most:
         results.print(f"… and {len(answers) - most} more; use --out to write them all.")

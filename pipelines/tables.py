@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from kappredict.domain.prediction import Abstention, Prediction
@@ -81,13 +82,13 @@ def held_out_table(report: EvaluationReport) -> Table | None:
     for _, study, metrics in rows:
         horizons = list(metrics.get("horizons", {}).values())
         last = horizons[-1]["auc"] if horizons else None
-        table.add_row(study, interval(metrics[report.discrimination]), interval(last))
+        table.add_row(escape(study), interval(metrics[report.discrimination]), interval(last))
     return table
 
 
 def refusal_lines(refused: Refused) -> list[str]:
     """Say why a task was not modelled, and what can be said all the same."""
-    lines = [f"[bold]{refused.task}[/bold] not modelled: {refused.reason}"]
+    lines = [f"{refused.task} not modelled: {refused.reason}"]
     lines += [
         f"  {rate.label}: {rate.events} of {rate.n}, {interval(rate.rate)}"
         for rate in refused.rates
@@ -101,7 +102,7 @@ def refusal_lines(refused: Refused) -> list[str]:
 
 
 def prediction_lines(answer: Prediction | Abstention, most: int = 5) -> list[str]:
-    """Say one answer with its strongest reasons, in words."""
+    """Say one answer with its strongest reasons, in words that rich prints."""
     mark = " (model trained on synthetic data)" if answer.synthetic else ""
     if isinstance(answer, Abstention):
         return [f"[bold]{answer.task}[/bold]{mark}: no prediction – {answer.reason}"]
@@ -111,11 +112,11 @@ def prediction_lines(answer: Prediction | Abstention, most: int = 5) -> list[str
         f"(all courses: {round(100 * answer.base_rate)})"
     ]
     lines += [
-        f"  {_direction(reason.contribution)} {reason.group}: {reason.value} "
+        f"  {_direction(reason.contribution)} {escape(f'{reason.group}: {reason.value}')} "
         f"({reason.contribution:+.2f})"
         for reason in answer.reasons[:most]
     ]
-    lines += [f"  beware: {warning}" for warning in answer.warnings[:3]]
+    lines += [f"  beware: {escape(warning)}" for warning in answer.warnings[:3]]
     return lines
 
 

@@ -1,11 +1,9 @@
 """The main job end to end, on real parts: simulate, train, register, load, predict, explain."""
 
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -14,75 +12,30 @@ import pytest
 import shap
 
 from kappredict.cohort.courses import find_cohort
-from kappredict.config.catalogue import load_catalogue
+from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.history import History
 from kappredict.data.importing import import_study
 from kappredict.data.simulation import load_parameters, simulate
+from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.data.validation import check
 from kappredict.data.writers import write_study
 from kappredict.domain.prediction import Prediction
+from kappredict.domain.task import PredictionTask
 from kappredict.errors import BundleError
 from kappredict.estimators.bundle import load_bundle
-from kappredict.estimators.candidates import BoostedAFT, BoostedTrees
 from kappredict.estimators.margins import TreeMargin
-from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
+from kappredict.evaluation.modelling_set import build_modelling_set
+from kappredict.evaluation.settings import TrainingSettings
 from kappredict.explanation.answer import answer
 from kappredict.explanation.groups import explain
 from kappredict.features.build import build_features
 from kappredict.tracking.store import Store
-from pipelines.cli import main
 from pipelines.demo import only_patient
 from pipelines.show import training_json
 from pipelines.train import Training, train
 
-pytestmark = pytest.mark.xdist_group("main job")
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = TrainingSettings(
-    seed=3,
-    outcomes=("response", "relapse"),
-    landmarks=("baseline",),
-    least_events=15,
-    inner_folds=2,
-    resamples=20,
-    schemes=Schemes(random_cv=RandomSplits(folds=2, repeats=1)),
-    response_candidates=(BoostedTrees(model="boosted_trees", rounds=20),),
-    relapse_candidates=(BoostedAFT(model="boosted_aft", rounds=20),),
-)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("job")
-    simulated = simulate(load_parameters(), patients=700, seed=5, conditions=("depression",))
-    write_study(simulated.study, folder / "study")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def training(place: Path) -> Training:
-    store = Store.at(str(place / "mlflow"))
-    return train(["all"], place / "study", SETTINGS, place / "models", store)
-
-
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*words: str) -> Done:
-    """Run the command line in this process, which has all its imports already."""
-    out, err = io.StringIO(), io.StringIO()
-    code = 0
-    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["kappredict", *words])
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    return Done(code, out.getvalue(), err.getvalue())
 
 
 def test_every_task_is_trained_or_refused(training: Training) -> None:
@@ -148,7 +101,9 @@ def test_one_patient_alone_gets_the_answer_of_the_batch(training: Training) -> N
             assert alone == batch[alone.course_id]
 
 
-def test_a_json_record_gets_the_answer_of_the_table(training: Training, tmp_path: Path) -> None:
+def test_a_json_record_gets_the_answer_of_the_table(
+    training: Training, tmp_path: Path, run: Callable[..., Any]
+) -> None:
     bundle, study = training.trained[0].bundle, training.study
     patient = only_patient(study, study.patients["patient_id"].iloc[0])
     record = {
@@ -206,13 +161,17 @@ def test_the_json_has_the_shape_of_the_contract(training: Training) -> None:
     assert isinstance(model["warnings"], list)
 
 
-def test_training_again_gives_the_same_figures(training: Training, place: Path) -> None:
+def test_training_again_gives_the_same_figures(
+    training: Training, place: Path, settings: TrainingSettings
+) -> None:
     store = Store.at(str(place / "again"))
-    again = train(["all"], place / "study", SETTINGS, place / "models2", store)
+    again = train(["all"], place / "study", settings, place / "models2", store)
     assert training_json(again) == training_json(training)
 
 
-def test_too_few_events_are_refused_with_exit_code_12(tmp_path: Path) -> None:
+def test_too_few_events_are_refused_with_exit_code_12(
+    tmp_path: Path, run: Callable[..., Any]
+) -> None:
     few = simulate(load_parameters(), patients=30, seed=1, conditions=("depression",))
     write_study(few.study, tmp_path / "study")
     done = run(
@@ -236,7 +195,12 @@ def test_too_few_events_are_refused_with_exit_code_12(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_message_and_an_exit_code(
-    training: Training, place: Path, words: tuple[str, ...], code: int, named: str
+    training: Training,
+    place: Path,
+    run: Callable[..., Any],
+    words: tuple[str, ...],
+    code: int,
+    named: str,
 ) -> None:
     known = {
         "STUDY": str(place / "study"),
@@ -255,13 +219,15 @@ def test_a_course_without_a_baseline_score_leaves_with_a_reason(training: Traini
 
 
 @pytest.mark.real
-def test_six_responders_are_not_modelled_but_counted(real_data: Path, tmp_path: Path) -> None:
+def test_six_responders_are_not_modelled_but_counted(
+    real_data: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
     catalogue = load_catalogue()
     folder = ROOT / "configs" / "studies" / "nimh_ketamine"
     write_study(
         check(import_study(folder, real_data / "nimh_ketamine"), catalogue).study, tmp_path / "s"
     )
-    done = train(["all"], tmp_path / "s", SETTINGS, tmp_path / "m", Store.at(str(tmp_path / "t")))
+    done = train(["all"], tmp_path / "s", settings, tmp_path / "m", Store.at(str(tmp_path / "t")))
     assert not done.trained
     response = next(one for one in done.refused if one.task == "depression/response/baseline")
     assert [(rate.label, rate.events, rate.n) for rate in response.rates][1:] == [
@@ -272,20 +238,51 @@ def test_six_responders_are_not_modelled_but_counted(real_data: Path, tmp_path: 
 
 
 @pytest.mark.real
-def test_the_opioid_trials_give_their_courses_and_relapses(real_data: Path) -> None:
+def test_a_study_that_is_refused_registers_nothing(
+    real_data: Path, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    folder = ROOT / "configs" / "studies" / "nimh_ketamine"
+    imported = run("import", folder, real_data / "nimh_ketamine", tmp_path / "study")
+    assert imported.returncode == 0, imported.stderr
+    done = run(
+        *("train", "depression", "--study", tmp_path / "study", "--training", "light"),
+        *("--models", tmp_path / "models", "--store", tmp_path / "store"),
+    )
+    assert done.returncode == 12
+    assert "ketamine: 6 of 27, 0.22 (0.11 to 0.41)" in done.stdout
+    assert "ketamine minus placebo, within" in done.stdout
+    assert not (tmp_path / "models").exists()
+    client = mlflow.MlflowClient(Store.at(str(tmp_path / "store")).uri)
+    assert not client.search_registered_models()
+
+
+@pytest.fixture(scope="module")
+def opioid_trials(real_data: Path) -> tuple[Study, Catalogue]:
     catalogue = load_catalogue()
     folder = ROOT / "configs" / "studies" / "ctn0094"
     checked = check(import_study(folder, real_data / "ctn0094"), catalogue)
     assert not checked.problems
     catalogue = catalogue.for_study(checked.study.definition)
-    from kappredict.domain.task import PredictionTask
-    from kappredict.evaluation.modelling_set import build_modelling_set
+    return with_totals(checked.study, catalogue.instruments), catalogue
 
-    study = with_totals(checked.study, catalogue.instruments)
+
+@pytest.mark.real
+def test_of_1922_courses_of_the_opioid_trials_1365_relapse(
+    opioid_trials: tuple[Study, Catalogue],
+) -> None:
+    study, catalogue = opioid_trials
+    task = PredictionTask(catalogue.condition("oud"), "relapse", "baseline")
+    target = build_modelling_set(study, catalogue, task).target
+    assert (len(target), target.events) == (1922, 1365)
+
+
+@pytest.mark.real
+def test_nothing_of_the_opioid_trials_is_known_at_or_after_the_landmark(
+    opioid_trials: tuple[Study, Catalogue],
+) -> None:
+    study, catalogue = opioid_trials
     task = PredictionTask(catalogue.condition("oud"), "relapse", "early")
     data = build_modelling_set(study, catalogue, task)
-    assert len(data.target) == 1922
-    cohort = find_cohort(study, task)
-    history = History.cut(study, cohort.courses)
+    history = History.cut(study, find_cohort(study, task).courses)
     assert (history.assessments["known_day"] < 0).all()
-    assert len(build_features(history, data.features.specs).frame) == 1922
+    assert len(build_features(history, data.features.specs).frame) == len(data.target) == 1922
