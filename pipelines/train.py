@@ -15,7 +15,7 @@ from kappredict.domain.task import tasks_of
 from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.evaluation.cross_validation import Predictions, cross_validate
-from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set
+from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
 from kappredict.evaluation.plots import task_figures
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
@@ -124,7 +124,7 @@ def _modelling_sets(
                 refused.append(
                     Refused(task.name, str(error), rates(data), paired_differences(data))
                 )
-    return usable, refused
+    return with_kin(usable), refused
 
 
 def _finish(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> Trained:

@@ -18,6 +18,7 @@ from kappredict.domain.features import (
     DeliveredFeature,
     FeatureDefinitions,
     HistoryFeature,
+    Monotone,
 )
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.rules import thresholds
@@ -80,6 +81,9 @@ class Catalogue:
             *self._check_scales(),
             *self._check_sources("instruments", self.instruments),
             *self._check_sources("conditions", self.conditions),
+            *self._check_sources("configs", {"features": self.features}),
+            *self._check_directions("instruments", self.instruments),
+            *self._check_directions("configs", {"features": self.features}),
         ]
         if problems:
             raise DefinitionError("configs", problems)
@@ -116,6 +120,13 @@ class Catalogue:
                         yield f"{folder}/{name}: source {unknown(key, self.sources)}"
                 if sourced.mark == "verified" and not sourced.sources:
                     yield f"{folder}/{name}: marked verified without a source"
+
+    def _check_directions(self, folder: str, definitions: dict[str, Any]) -> Iterator[str]:
+        for name, definition in definitions.items():
+            for part in _sourced_parts(definition):
+                for key in part.conditions if isinstance(part, Monotone) else ():
+                    if key not in self.conditions:
+                        yield f"{folder}/{name}: condition {unknown(key, self.conditions)}"
 
 
 def load_catalogue(own: Path | None = None) -> Catalogue:

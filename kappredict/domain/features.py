@@ -4,12 +4,41 @@ from typing import Literal
 
 from pydantic import Field
 
-from kappredict.domain.base import Definition
+from kappredict.domain.base import Definition, Sourced
 
 Kind = Literal["numeric", "category", "flag"]
 Aggregate = Literal[
     "last", "first", "change", "slope", "variability", "count", "recency", "early_change"
 ]
+
+
+Direction = Literal["rising", "falling"]
+
+
+class Monotone(Sourced):
+    """What the field is sure of: which way a good outcome goes as a number rises.
+
+    `rising`: as the number rises, the chance of response, remission or staying well never falls;
+    `falling`: it never rises. It holds in `conditions`, or, where there are none, in all.
+    """
+
+    direction: Direction
+    conditions: tuple[str, ...] = ()
+
+    def holds_in(self, condition: str | None) -> bool:
+        """Tell whether it holds in a condition; None stands for all conditions together.
+
+        >>> falling = Monotone(mark="memory", direction="falling", conditions=("a",))
+        >>> falling.holds_in("a"), falling.holds_in(None)
+        (True, False)
+        """
+        return not self.conditions or condition in self.conditions
+
+
+class MonotoneTotal(Monotone):
+    """A direction of one aggregate of an instrument's totals."""
+
+    aggregate: Aggregate
 
 
 class HistoryFeature(Definition):
@@ -30,6 +59,7 @@ class HistoryFeature(Definition):
     unit: str = ""
     lookback_days: float | None = None
     when_absent: Literal["zero", "missing"]
+    monotone: Monotone | None = None
 
 
 class ColumnFeature(Definition):
@@ -41,6 +71,7 @@ class ColumnFeature(Definition):
     group: str
     kind: Kind
     unit: str = ""
+    monotone: Monotone | None = None
 
 
 class AggregateFeature(Definition):
@@ -97,7 +128,7 @@ class FeatureSpec(Definition):
     """One column of a feature table, with the recipe that makes it.
 
     `group` is the clinical idea it belongs to: all columns of a group make one row of an
-    explanation.
+    explanation. `monotone` is the direction that holds for the task's condition.
     """
 
     name: str
@@ -105,4 +136,5 @@ class FeatureSpec(Definition):
     kind: Kind
     group: str
     unit: str = ""
+    monotone: Direction | None = None
     recipe: Recipe

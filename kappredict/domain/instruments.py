@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from kappredict.domain.base import Definition, Sourced
+from kappredict.domain.features import MonotoneTotal
 
 
 class Range(Definition):
@@ -186,7 +187,8 @@ class Instrument(Definition):
     """One instrument: a questionnaire, an interview, a urine screen or a diary.
 
     `total` is the range of the total; `item_range` that of each item unless the item has its own.
-    `direction` says which way is worse; `in_session` marks what is measured during a dose.
+    `direction` says which way is worse; `in_session` marks what is measured during a dose;
+    `monotone` which way a good outcome goes as an aggregate of its totals rises, where sure.
     """
 
     id: str
@@ -206,6 +208,7 @@ class Instrument(Definition):
     cut_offs: tuple[CutOff, ...] = ()
     reliable_change: Change | None = None
     important_change: Change | None = None
+    monotone: tuple[MonotoneTotal, ...] = ()
     loinc: Codes = Codes()
     licence: str
     note: str = ""

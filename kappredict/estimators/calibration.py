@@ -19,9 +19,11 @@ class LogitCalibration:
     slope: float
 
     @classmethod
-    def fit(cls, margins: np.ndarray, outcome: np.ndarray) -> "LogitCalibration":
-        """Fit by maximum likelihood, with the slope not below 0."""
-        rate = float(np.clip(outcome.mean(), 1e-3, 1 - 1e-3))
+    def fit(
+        cls, margins: np.ndarray, outcome: np.ndarray, weights: np.ndarray
+    ) -> "LogitCalibration":
+        """Fit by weighted maximum likelihood, with the slope not below 0."""
+        rate = float(np.clip(np.average(outcome, weights=weights), 1e-3, 1 - 1e-3))
         spread = margins.std()
         if spread < 1e-9:
             return cls(float(logit(rate)), 0.0)
@@ -29,8 +31,8 @@ class LogitCalibration:
 
         def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
             odds = parameters[0] + parameters[1] * centred
-            value = np.logaddexp(0, odds).sum() - outcome @ odds
-            error = expit(odds) - outcome
+            value = weights @ (np.logaddexp(0, odds) - outcome * odds)
+            error = weights * (expit(odds) - outcome)
             return float(value), np.array([error.sum(), error @ centred])
 
         start = np.array([logit(rate), 0.1])
@@ -61,8 +63,8 @@ class TimeCalibration:
     scale: float
 
     @classmethod
-    def fit(cls, margins: np.ndarray, times: np.ndarray) -> "TimeCalibration":
-        """Fit by the likelihood of interval-censored times (lower, upper in days)."""
+    def fit(cls, margins: np.ndarray, times: np.ndarray, weights: np.ndarray) -> "TimeCalibration":
+        """Fit by the weighted likelihood of interval-censored times (lower, upper in days)."""
         spread = margins.std()
         centred = (margins - margins.mean()) / (spread if spread > 1e-9 else 1.0)
         lower = np.log(np.maximum(times[:, 0], 1e-3))
@@ -75,7 +77,8 @@ class TimeCalibration:
             hazard_high = np.exp(np.clip((upper - location) / scale, -50, 6))
             within = np.exp(-hazard_low) - np.where(np.isinf(upper), 0.0, np.exp(-hazard_high))
             density = hazard_low * np.exp(-hazard_low) / scale
-            return float(-np.log(np.maximum(np.where(exact, density, within), 1e-300)).sum())
+            likelihood = np.maximum(np.where(exact, density, within), 1e-300)
+            return float(-weights @ np.log(likelihood))
 
         typical = float(np.median(np.where(np.isinf(upper), lower, upper)))
         bounds = [(-5.0, 25.0), (0.0, 12.0), (-3.0, 3.0)]

@@ -1,6 +1,6 @@
 """The models that compete for a task, each declared with its settings, and how each is fitted.
 
-Each candidate fits on a matrix (NaN where missing) and gives a margin. Every fit uses one thread:
+Each candidate fits on a `TrainingMatrix` and gives a margin. Every fit uses one thread:
 sums in another order give other trees, and a seed must give the same model on any machine.
 """
 
@@ -10,35 +10,32 @@ from typing import Annotated, Literal
 import numpy as np
 import pandas as pd
 import xgboost
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from kappredict.estimators.margins import LinearMargin, Margin, TreeMargin
+from kappredict.estimators.margins import Margin, TreeMargin
+from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
+from kappredict.estimators.pooling import PooledLogistic
+from kappredict.estimators.standardised import Standardised
 
 
-class _Candidate(BaseModel):
-    """Settings are closed to unknown keys and cannot change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Logistic(_Candidate):
+class Logistic(CandidateSettings):
     """Logistic regression with an L2 penalty on standardised columns (`inverse_penalty` is C)."""
 
     model: Literal["logistic"]
     inverse_penalty: float = Field(default=0.02, gt=0)
 
-    def fit(self, matrix: np.ndarray, outcome: np.ndarray, seed: int) -> Margin:
+    def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
-        scaled = _Standardised(matrix)
+        scaled = Standardised(rows.columns)
         with threadpool_limits(1):
             model = LogisticRegression(C=self.inverse_penalty, max_iter=2000, random_state=seed)
-            model.fit(scaled.rows, outcome)
+            model.fit(scaled.rows, rows.outcome, rows.weights)
         return scaled.margin(model.intercept_[0], model.coef_[0])
 
 
-class BoostedTrees(_Candidate):
+class BoostedTrees(CandidateSettings):
     """XGBoost on the log loss."""
 
     model: Literal["boosted_trees"]
@@ -50,17 +47,17 @@ class BoostedTrees(_Candidate):
     column_share: float = Field(default=0.5, gt=0, le=1)
     penalty: float = Field(default=5.0, ge=0)
 
-    def fit(self, matrix: np.ndarray, outcome: np.ndarray, seed: int) -> Margin:
+    def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
-        rows = xgboost.DMatrix(matrix, label=outcome, nthread=1)
-        settings = _tree_settings(self, seed) | {
+        table = xgboost.DMatrix(rows.columns, rows.outcome, weight=rows.weights, nthread=1)
+        settings = _tree_settings(self, rows, seed) | {
             "objective": "binary:logistic",
-            "base_score": float(np.clip(outcome.mean(), 0.01, 0.99)),
+            "base_score": float(np.clip(rows.outcome.mean(), 0.01, 0.99)),
         }
-        return TreeMargin(xgboost.train(settings, rows, num_boost_round=self.rounds))
+        return TreeMargin(xgboost.train(settings, table, num_boost_round=self.rounds))
 
 
-class WeibullAFT(_Candidate):
+class WeibullAFT(CandidateSettings):
     """Weibull accelerated failure time regression on interval-censored times (lifelines).
 
     Only the `most_columns` columns with the largest score statistic enter: a few hundred relapses
@@ -72,17 +69,17 @@ class WeibullAFT(_Candidate):
     penalty: float = Field(default=0.1, ge=0)
     most_columns: int = Field(default=20, gt=0)
 
-    def fit(self, matrix: np.ndarray, times: np.ndarray, seed: int) -> Margin:
-        """Fit on `times`, two columns: lower and upper in days, upper infinite if censored."""
+    def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
+        """Fit on two columns of days: lower, and upper, infinite if censored."""
         from lifelines import WeibullAFTFitter  # noqa: PLC0415  # slow to import
         from lifelines.exceptions import ConvergenceError  # noqa: PLC0415
 
         del seed  # a convex problem has one solution
-        scaled = _Standardised(matrix)
+        scaled, times = Standardised(rows.columns), rows.outcome
         chosen = np.sort(_strongest(scaled.rows, times)[: self.most_columns])
         names = [str(place) for place in chosen]
         frame = pd.DataFrame(scaled.rows[:, chosen], columns=names)
-        frame = frame.assign(lower=times[:, 0], upper=times[:, 1])
+        frame = frame.assign(lower=times[:, 0], upper=times[:, 1], weight=rows.weights)
         coefficients = np.zeros(scaled.rows.shape[1])
         # Without a start of ours lifelines finds one by a search that costs as much as the fit.
         start = np.append(np.zeros(len(names)), [np.log(np.median(_seen(times))), 0.0])
@@ -90,7 +87,9 @@ class WeibullAFT(_Candidate):
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lifelines narrates its optimiser's steps as warnings
             try:
-                fitter.fit_interval_censoring(frame, "lower", "upper", initial_point=start)
+                fitter.fit_interval_censoring(
+                    frame, "lower", "upper", weights_col="weight", initial_point=start
+                )
             except ConvergenceError:
                 return scaled.margin(0.0, coefficients)
         location = fitter.params_["lambda_"]
@@ -98,7 +97,7 @@ class WeibullAFT(_Candidate):
         return scaled.margin(location["Intercept"], coefficients)
 
 
-class BoostedAFT(_Candidate):
+class BoostedAFT(CandidateSettings):
     """XGBoost `survival:aft` on interval-censored times, with Weibull noise."""
 
     model: Literal["boosted_aft"]
@@ -111,23 +110,25 @@ class BoostedAFT(_Candidate):
     penalty: float = Field(default=5.0, ge=0)
     noise_scale: float = Field(default=1.5, gt=0)
 
-    def fit(self, matrix: np.ndarray, times: np.ndarray, seed: int) -> Margin:
-        """Fit on `times`, two columns: lower and upper in days, upper infinite if censored."""
-        rows = xgboost.DMatrix(matrix, nthread=1)
-        rows.set_float_info("label_lower_bound", times[:, 0])
-        rows.set_float_info("label_upper_bound", times[:, 1])
-        settings = _tree_settings(self, seed) | {
+    def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
+        """Fit on two columns of days: lower, and upper, infinite if censored."""
+        table = xgboost.DMatrix(rows.columns, weight=rows.weights, nthread=1)
+        table.set_float_info("label_lower_bound", rows.outcome[:, 0])
+        table.set_float_info("label_upper_bound", rows.outcome[:, 1])
+        settings = _tree_settings(self, rows, seed) | {
             "objective": "survival:aft",
             "aft_loss_distribution": "extreme",
             "aft_loss_distribution_scale": self.noise_scale,
-            "base_score": float(np.median(_seen(times))),
+            "base_score": float(np.median(_seen(rows.outcome))),
         }
-        return TreeMargin(xgboost.train(settings, rows, num_boost_round=self.rounds))
+        return TreeMargin(xgboost.train(settings, table, num_boost_round=self.rounds))
 
 
-ResponseCandidate = Annotated[Logistic | BoostedTrees, Field(discriminator="model")]
+ResponseCandidate = Annotated[
+    Logistic | PooledLogistic | BoostedTrees, Field(discriminator="model")
+]
 RelapseCandidate = Annotated[WeibullAFT | BoostedAFT, Field(discriminator="model")]
-Candidate = Logistic | BoostedTrees | WeibullAFT | BoostedAFT
+Candidate = Logistic | PooledLogistic | BoostedTrees | WeibullAFT | BoostedAFT
 
 
 def _strongest(columns: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -143,7 +144,9 @@ def _seen(times: np.ndarray) -> np.ndarray:
     return np.maximum(np.where(np.isfinite(times[:, 1]), times[:, 1], times[:, 0]), 1.0)
 
 
-def _tree_settings(candidate: BoostedTrees | BoostedAFT, seed: int) -> dict[str, object]:
+def _tree_settings(
+    candidate: BoostedTrees | BoostedAFT, rows: TrainingMatrix, seed: int
+) -> dict[str, object]:
     return {
         "tree_method": "hist",
         "max_depth": candidate.depth,
@@ -152,24 +155,8 @@ def _tree_settings(candidate: BoostedTrees | BoostedAFT, seed: int) -> dict[str,
         "subsample": candidate.row_share,
         "colsample_bytree": candidate.column_share,
         "lambda": candidate.penalty,
+        "monotone_constraints": tuple(int(way) for way in rows.directions),
         "seed": seed,
         "nthread": 1,
         "verbosity": 0,
     }
-
-
-class _Standardised:
-    """A matrix with missing values filled by the median and columns scaled, and the way back."""
-
-    def __init__(self, matrix: np.ndarray) -> None:
-        self._median = np.nanmedian(matrix, axis=0) if matrix.size else np.empty(0)
-        filled = np.where(np.isnan(matrix), self._median, matrix)
-        self._mean = filled.mean(axis=0)
-        spread = filled.std(axis=0)
-        self._spread = np.where(spread > 0, spread, 1.0)
-        self.rows = (filled - self._mean) / self._spread
-
-    def margin(self, intercept: float, coefficients: np.ndarray) -> LinearMargin:
-        """Give the margin on the columns as they were."""
-        raw = coefficients / self._spread
-        return LinearMargin(float(intercept - raw @ self._mean), raw, self._median, self._mean)

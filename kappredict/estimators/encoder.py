@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kappredict.domain.features import FeatureSpec
 from kappredict.features.table import FeatureTable
 
 LEAST_PER_LEVEL = 5
+_DIRECTIONS = {None: 0, "rising": 1, "falling": -1}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class Encoder:
             values = frame[column.feature]
             matrix[:, place] = values if column.level is None else _is_level(values, column.level)
         return matrix
+
+    def directions(self, specs: tuple[FeatureSpec, ...]) -> np.ndarray:
+        """Give, per column, whether the margin may only rise (1) or fall (−1) with it, or both (0).
+
+        A level of a category has no direction.
+        """
+        ways = {spec.name: _DIRECTIONS[spec.monotone] for spec in specs}
+        return np.array([ways[one.feature] if one.level is None else 0 for one in self.columns])
 
     def to_json(self) -> list[dict[str, Any]]:
         """Give the columns as plain data."""

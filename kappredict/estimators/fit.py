@@ -1,13 +1,14 @@
 """Fitting a task: candidates compete in folds of the training rows; the winner is calibrated.
 
-Everything that is learnt (columns, medians, the choice, the calibration) is learnt here, from the
-rows that are handed in, so that a caller who hands in a training fold cannot leak.
+Everything that is learnt (who is assessed, columns, medians, the choice, the calibration) is learnt
+here, from the rows that are handed in, so that a caller who hands in a training fold cannot leak.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from kappredict.errors import RefusedError
@@ -15,21 +16,75 @@ from kappredict.estimators.calibration import Calibration
 from kappredict.estimators.candidates import Candidate
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.margins import LinearMargin, Margin
-from kappredict.estimators.targets import Target
+from kappredict.estimators.matrix import TrainingMatrix
+from kappredict.estimators.observation import observation_weights
+from kappredict.estimators.targets import Target, stack_targets
 from kappredict.features.table import FeatureTable
+
+Split = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to learn from: features, outcomes, and the patient that each belongs to."""
+    """Rows to learn from: features, outcomes, and where each row belongs.
+
+    `condition` numbers the condition that a row was treated for, 0 being the task's own: rows of
+    the others are there to lean on, and rows without a known outcome to tell who is assessed.
+    """
 
     features: FeatureTable
     target: Target
     patients: np.ndarray
+    studies: np.ndarray
+    condition: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Rows":
         """Give some of the rows."""
-        return Rows(self.features.take(rows), self.target.take(rows), self.patients[rows])
+        return Rows(
+            self.features.take(rows),
+            self.target.take(rows),
+            self.patients[rows],
+            self.studies[rows],
+            self.condition[rows],
+        )
+
+    @property
+    def own(self) -> np.ndarray:
+        """Whether a row is of the task's own condition."""
+        return self.condition == 0
+
+    @property
+    def judged(self) -> np.ndarray:
+        """The positions of the rows that a model is judged on."""
+        return np.flatnonzero(self.own & self.target.known)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """What each known row weighs, so that those assessed stand for those who were not.
+
+        Each condition has its own weights, of mean 1 over its known rows.
+        """
+        weights = np.ones(len(self.target))
+        for condition in np.unique(self.condition):
+            place = np.flatnonzero(self.condition == condition)
+            known = self.target.known[place]
+            weights[place] = observation_weights(self.features.take(place), known)
+        return weights
+
+
+def stack_rows(parts: Sequence[Rows]) -> Rows:
+    """Put the rows of several conditions under one another; the first is the task's own.
+
+    All have the same features, and outcomes of one kind.
+    """
+    frames = pd.concat([one.features.frame for one in parts], ignore_index=True)
+    return Rows(
+        FeatureTable(frames, parts[0].features.specs),
+        stack_targets([one.target for one in parts]),
+        np.concatenate([one.patients for one in parts]),
+        np.concatenate([one.studies for one in parts]),
+        np.repeat(np.arange(len(parts)), [len(one.target) for one in parts]),
+    )
 
 
 @dataclass(frozen=True)
@@ -45,12 +100,16 @@ class Contest:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """The winner, fitted on all rows handed in, with its calibration and how it won."""
+    """The winner, fitted on all rows handed in, with its calibration and how it won.
+
+    `out_of_fold` are the winner's margins of the judged rows, each from folds without it.
+    """
 
     encoder: Encoder
     margin: Margin
     calibration: Calibration
     contest: Contest
+    out_of_fold: np.ndarray
 
     @property
     def candidate(self) -> Candidate:
@@ -86,54 +145,79 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     RefusedError
         If the outcome has one class only.
     """
+    weights, judged = rows.weights, rows.judged
     parts = split_by_patient(rows, folds, seed)
-    margins = [_out_of_fold(rows, one, parts, seed) for one in candidates]
-    contest = _judge(rows.target, tuple(candidates), margins)
-    encoder, margin = _fit_one(rows, candidates[contest.winner], seed)
-    calibration = rows.target.calibrate(margins[contest.winner])
-    return FittedModel(encoder, margin, calibration, contest)
+    target, own_weights = rows.target.take(judged), weights[judged]
+    margins = [_out_of_fold(rows, weights, one, parts, seed)[judged] for one in candidates]
+    contest = _judge(target, own_weights, tuple(candidates), margins)
+    encoder, margin = _fit_one(rows, weights, candidates[contest.winner], seed)
+    best = margins[contest.winner]
+    return FittedModel(encoder, margin, target.calibrate(best, own_weights), contest, best)
 
 
-def split_by_patient(rows: Rows, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def split_by_patient(rows: Rows, folds: int, seed: int) -> list[Split]:
     """Split rows into folds by patient, balanced on the outcome; fewer where a class is small."""
-    rarest = int(min(np.bincount(rows.target.strata, minlength=2)))
-    most = min(folds, rarest, len(np.unique(rows.patients)))
+    strata = rows.target.strata
+    rarest = int(min(np.bincount(strata[rows.judged], minlength=2)))
+    most = min(folds, rarest, len(np.unique(rows.patients[rows.judged])))
     if most < 2:
         raise RefusedError(f"an outcome that only {rarest} courses have cannot be cross-validated")
     splitter = StratifiedGroupKFold(most, shuffle=True, random_state=seed)
-    return list(splitter.split(rows.target.strata, rows.target.strata, rows.patients))
+    balanced = np.where(rows.own, strata, strata + 3)
+    return list(splitter.split(balanced, balanced, rows.patients))
 
 
 def _out_of_fold(
-    rows: Rows, candidate: Candidate, parts: list[tuple[np.ndarray, np.ndarray]], seed: int
+    rows: Rows, weights: np.ndarray, candidate: Candidate, parts: list[Split], seed: int
 ) -> np.ndarray:
-    margins = np.empty(len(rows.target))
+    margins = np.full(len(rows.target), np.nan)
     for train, test in parts:
-        encoder, margin = _fit_one(rows.take(train), candidate, seed)
-        margins[test] = margin.values(encoder.transform(rows.features.take(test)))
+        encoder, margin = _fit_one(rows.take(train), weights[train], candidate, seed)
+        own = test[rows.own[test]]
+        margins[own] = margin.values(encoder.transform(rows.features.take(own)))
     return margins
 
 
-def _fit_one(rows: Rows, candidate: Candidate, seed: int) -> tuple[Encoder, Margin]:
-    encoder = Encoder.fit(rows.features)
+def _fit_one(
+    rows: Rows, weights: np.ndarray, candidate: Candidate, seed: int
+) -> tuple[Encoder, Margin]:
+    used = rows.target.known & (rows.own | candidate.pools)
+    encoder = Encoder.fit(rows.features.take(rows.judged))
     if not encoder.columns:
         nothing = np.empty(0)
         return encoder, LinearMargin(0.0, nothing, nothing, nothing)
-    matrix = encoder.transform(rows.features)
-    return encoder, candidate.fit(matrix, rows.target.fitted_on, seed)
+    matrix = TrainingMatrix(
+        encoder.transform(rows.features.take(np.flatnonzero(used))),
+        rows.target.take(np.flatnonzero(used)).fitted_on,
+        weights[used],
+        encoder.directions(rows.features.specs),
+        rows.condition[used],
+    )
+    return encoder, candidate.fit(matrix, seed)
 
 
-def _judge(target: Target, candidates: tuple[Candidate, ...], margins: list[np.ndarray]) -> Contest:
+def _judge(
+    target: Target,
+    weights: np.ndarray,
+    candidates: tuple[Candidate, ...],
+    margins: list[np.ndarray],
+) -> Contest:
     """Choose the simplest candidate within one standard error of the best (Breiman et al. 1984).
 
     The standard error is that of the paired difference from the best, row by row.
     """
-    losses = [target.losses(target.calibrate(one), one) for one in margins]  # type: ignore[arg-type]  # a target's own calibration
-    best = int(np.argmin([loss.mean() for loss in losses]))
+    losses = [
+        target.losses(target.calibrate(one, weights), one)  # type: ignore[arg-type]  # a target's own calibration
+        for one in margins
+    ]
+    share = weights / weights.sum()
+    means = [float(share @ loss) for loss in losses]
+    best = int(np.argmin(means))
     worse = [loss - losses[best] for loss in losses]
-    difference = tuple(float(one.mean()) for one in worse)
-    error = tuple(float(one.std(ddof=1) / np.sqrt(len(one))) for one in worse)
-    ties = [place for place in range(len(losses)) if difference[place] <= error[place]]
-    return Contest(
-        candidates, tuple(float(loss.mean()) for loss in losses), difference, error, ties[0]
+    difference = tuple(float(share @ one) for one in worse)
+    error = tuple(
+        float(np.sqrt(share**2 @ (one - mean) ** 2))
+        for one, mean in zip(worse, difference, strict=True)
     )
+    ties = [place for place in range(len(losses)) if difference[place] <= error[place]]
+    return Contest(candidates, tuple(means), difference, error, ties[0])

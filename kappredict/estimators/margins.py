@@ -1,8 +1,8 @@
 """Fitted models as margins: a number per course to which every column contributes additively.
 
 For response and remission the margin is the log-odds; for relapse the location of the log of the
-time without it. A linear margin is plain coefficients, a tree margin is XGBoost's own booster:
-nothing that is saved runs code when it is loaded.
+time without it. A linear margin is plain coefficients, an additive one plain curves, a tree margin
+XGBoost's own booster: nothing that is saved runs code when it is loaded.
 """
 
 import json
@@ -14,6 +14,7 @@ import numpy as np
 import xgboost
 
 from kappredict.errors import BundleError
+from kappredict.estimators.additive import AdditiveMargin
 
 
 class Margin(Protocol):
@@ -107,15 +108,19 @@ class TreeMargin:
         return cls(booster)
 
 
+_KINDS = (LinearMargin, AdditiveMargin, TreeMargin)
+
+
 def load_margin(folder: Path) -> Margin:
     """Load whichever margin a folder holds.
 
     Raises
     ------
     BundleError
-        If it holds neither.
+        If it holds none.
     """
-    for kind in (LinearMargin, TreeMargin):
+    for kind in _KINDS:
         if (folder / kind.FILE).is_file():
             return kind.load(folder)
-    raise BundleError(f"{folder} holds neither {LinearMargin.FILE} nor {TreeMargin.FILE}")
+    files = ", ".join(kind.FILE for kind in _KINDS)
+    raise BundleError(f"{folder} holds none of {files}")

@@ -1,5 +1,6 @@
 """What a model is fitted to: a yes or no, or an interval of days; each knows how it is judged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ GRID_POINTS = 24
 
 @dataclass(frozen=True)
 class YesNo:
-    """Response or remission of courses in which it was assessed; 0 or 1."""
+    """Response or remission: 1, 0, or NaN where it was not assessed."""
 
     outcome: np.ndarray
 
@@ -22,14 +23,24 @@ class YesNo:
         return len(self.outcome)
 
     @property
+    def known(self) -> np.ndarray:
+        """Whether the outcome was assessed."""
+        return ~np.isnan(self.outcome)
+
+    @property
+    def n(self) -> int:
+        """How many were assessed."""
+        return int(self.known.sum())
+
+    @property
     def events(self) -> int:
         """How many have the outcome."""
-        return int(self.outcome.sum())
+        return int(np.nansum(self.outcome))
 
     @property
     def strata(self) -> np.ndarray:
-        """What folds are balanced on."""
-        return self.outcome.astype(int)
+        """What folds are balanced on: 0 without the outcome, 1 with it, 2 not known."""
+        return np.where(self.known, self.outcome, 2).astype(int)
 
     @property
     def fitted_on(self) -> np.ndarray:
@@ -40,9 +51,9 @@ class YesNo:
         """Give the target of some rows."""
         return YesNo(self.outcome[rows])
 
-    def calibrate(self, margins: np.ndarray) -> LogitCalibration:
+    def calibrate(self, margins: np.ndarray, weights: np.ndarray) -> LogitCalibration:
         """Fit the calibration of out-of-fold margins."""
-        return LogitCalibration.fit(margins, self.outcome)
+        return LogitCalibration.fit(margins, self.outcome, weights)
 
     def losses(self, calibration: LogitCalibration, margins: np.ndarray) -> np.ndarray:
         """Give each row's log loss."""
@@ -63,6 +74,16 @@ class Times:
     longest: float
 
     def __len__(self) -> int:
+        return len(self.event)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Whether anything was seen: of everybody, if only up to a day."""
+        return np.ones(len(self.event), dtype=bool)
+
+    @property
+    def n(self) -> int:
+        """How many were at risk and seen."""
         return len(self.event)
 
     @property
@@ -101,9 +122,9 @@ class Times:
         """Give the target of some rows."""
         return Times(self.lower[rows], self.upper[rows], self.event[rows], self.longest)
 
-    def calibrate(self, margins: np.ndarray) -> TimeCalibration:
+    def calibrate(self, margins: np.ndarray, weights: np.ndarray) -> TimeCalibration:
         """Fit the calibration of out-of-fold margins."""
-        return TimeCalibration.fit(margins, self.fitted_on)
+        return TimeCalibration.fit(margins, self.fitted_on, weights)
 
     def losses(self, calibration: TimeCalibration, margins: np.ndarray) -> np.ndarray:
         """Give each row's share of the integrated Brier score."""
@@ -112,3 +133,17 @@ class Times:
 
 
 Target = YesNo | Times
+
+
+def stack_targets(parts: Sequence[Target]) -> Target:
+    """Put outcomes of one kind under one another."""
+    first = parts[0]
+    if isinstance(first, YesNo):
+        return YesNo(np.concatenate([one.outcome for one in parts if isinstance(one, YesNo)]))
+    times = [one for one in parts if isinstance(one, Times)]
+    return Times(
+        np.concatenate([one.lower for one in times]),
+        np.concatenate([one.upper for one in times]),
+        np.concatenate([one.event for one in times]),
+        first.longest,
+    )

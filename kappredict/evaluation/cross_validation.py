@@ -7,7 +7,7 @@ and arm labels alone: what a label explains is no knowledge of the patient.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -123,9 +123,9 @@ def _contender(
 ) -> tuple[Rows, tuple[Candidate, ...]]:
     """Give the rows and candidates of a contender."""
     if name == MODEL:
-        return data.rows, settings.candidates(data.task.outcome)
+        return data.all_rows, settings.candidates(data.task.outcome)
     labels = _LABELS if name == LABELS else ()
-    rows = Rows(label_table(data.courses, labels), data.target, data.rows.patients)
+    rows = replace(data.all_rows, features=label_table(data.all_courses, labels))
     simple: Candidate = (
         BoostedAFT(model="boosted_aft", rounds=60)
         if data.task.is_relapse

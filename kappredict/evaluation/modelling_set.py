@@ -1,6 +1,8 @@
 """The modelling set: features and outcomes of the same courses, in the same order, with groups."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from kappredict.data.history import History
 from kappredict.data.study import Study
 from kappredict.domain.task import PredictionTask
 from kappredict.errors import RefusedError, TooFewEventsError
-from kappredict.estimators.fit import Rows
+from kappredict.estimators.fit import Rows, stack_rows
 from kappredict.estimators.targets import Target, Times, YesNo
 from kappredict.features.build import build_features
 from kappredict.features.specs import feature_specs
@@ -26,8 +28,9 @@ class ModellingSet:
     """What a task's model is trained and evaluated on.
 
     `courses` (with `site`, `study`, `arm`, `patient_id`, `enrolled_on`, and the scores that
-    response was judged on), `features` and `target` have the same rows in the same order;
-    `attrition` says who was left out on the way.
+    response was judged on), `features` and `target` have the same rows in the same order, those not
+    assessed among them; `attrition` says who was left out on the way. `kin` are the sets of the
+    same outcome and landmark in the study's other conditions.
     """
 
     task: PredictionTask
@@ -35,6 +38,7 @@ class ModellingSet:
     features: FeatureTable
     target: Target
     attrition: Attrition
+    kin: tuple["ModellingSet", ...] = field(default=())
 
     def __post_init__(self) -> None:
         sizes = {len(self.courses), len(self.features.frame), len(self.target)}
@@ -43,8 +47,26 @@ class ModellingSet:
 
     @property
     def rows(self) -> Rows:
-        """What an estimator may see."""
-        return Rows(self.features, self.target, self.courses["patient_id"].to_numpy(dtype=object))
+        """The rows of the task's own condition."""
+        courses, n = self.courses, len(self.target)
+        patients = courses["patient_id"].to_numpy(dtype=object)
+        studies = courses["study"].astype("str").to_numpy(dtype=object)
+        return Rows(self.features, self.target, patients, studies, np.zeros(n, dtype=int))
+
+    @property
+    def all_courses(self) -> pd.DataFrame:
+        """The courses of `all_rows`, in their order."""
+        return pd.concat([self.courses, *(one.courses for one in self.kin)], ignore_index=True)
+
+    @property
+    def all_rows(self) -> Rows:
+        """What an estimator may see: the condition's own rows, and after them those of its kin."""
+        return stack_rows([self.rows, *(one.rows for one in self.kin)])
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """What each row weighs in figures: those assessed stand for those who were not."""
+        return self.rows.weights
 
     def require_events(self, least: int) -> None:
         """Refuse a set that is too small to model.
@@ -54,12 +76,12 @@ class ModellingSet:
         RefusedError, TooFewEventsError
             If no course was assessed, or the rarer side of the outcome has fewer than `least`.
         """
-        if not len(self.target):
+        if not self.target.n:
             steps = "; ".join(f"{label}: {n}" for label, n in self.attrition.steps)
             raise RefusedError(f"{self.task.name}: no course could be used ({steps})")
-        rarer = min(self.target.events, len(self.target) - self.target.events)
-        if rarer < least:
-            raise TooFewEventsError(self.task.name, len(self.target), self.target.events, least)
+        n, events = self.target.n, self.target.events
+        if min(events, n - events) < least:
+            raise TooFewEventsError(self.task.name, n, events, least)
 
 
 def build_modelling_set(study: Study, catalogue: Catalogue, task: PredictionTask) -> ModellingSet:
@@ -75,22 +97,41 @@ def build_modelling_set(study: Study, catalogue: Catalogue, task: PredictionTask
     return ModellingSet(task, courses, features, target, attrition)
 
 
+def with_kin(sets: Sequence[ModellingSet]) -> list[ModellingSet]:
+    """Let each set lean on those of the same outcome and landmark, and of the same features."""
+    return [
+        replace(
+            one,
+            kin=tuple(
+                other
+                for other in sets
+                if other is not one
+                and not one.task.is_relapse
+                and (other.task.outcome, other.task.landmark)
+                == (one.task.outcome, one.task.landmark)
+            ),
+        )
+        for one in sets
+    ]
+
+
 def _response_target(
     study: Study, cohort: Cohort, response: ResponseOutcome
 ) -> tuple[np.ndarray, Target, Attrition]:
-    """Keep the courses in which the outcome was open at the landmark and assessed later."""
+    """Keep the courses in which the outcome was open at the landmark, assessed later or not."""
     del study
     judged = response.judged
     landmark = (cohort.courses["landmark_day"] - cohort.courses["index_day"]).to_numpy()
     has_scale = judged["has_scale"].to_numpy(dtype=bool)
     still_open = has_scale & ~(judged["settled_day"].to_numpy() < landmark)
-    kept = still_open & judged["holds"].notna().to_numpy()
+    assessed = still_open & judged["holds"].notna().to_numpy()
     attrition = (
         cohort.attrition.step("with a baseline score on an accepted scale", int(has_scale.sum()))
         .step("with the outcome still open at the landmark", int(still_open.sum()))
-        .step("with the outcome assessed", int(kept.sum()))
+        .step("with the outcome assessed", int(assessed.sum()))
     )
-    return kept, YesNo(judged["holds"][kept].to_numpy(dtype="float64")), attrition
+    outcome = judged["holds"][still_open].to_numpy(dtype="float64", na_value=np.nan)
+    return still_open, YesNo(outcome), attrition
 
 
 def _relapse_target(

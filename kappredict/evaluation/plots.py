@@ -49,7 +49,7 @@ def _of_predictions(
 ) -> dict[str, go.Figure]:
     """Draw the first repeat: one prediction per row, each from one fold."""
     fold, first = predicted.folds[0], predicted.predictions[0]
-    rows = np.flatnonzero(fold >= 0)
+    rows = np.flatnonzero((fold >= 0) & target.known)
     match target:
         case YesNo():
             outcome, probability = target.outcome[rows], first[rows]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, ttest_1samp
 
@@ -32,9 +33,10 @@ class PairedDifference:
 
 def rates(data: ModellingSet) -> list[Rate]:
     """Count the outcome over all courses and, where there are several, in each arm."""
-    outcome = pd.Series(data.target.strata)
+    known = np.flatnonzero(data.target.known)
+    outcome = pd.Series(data.target.strata[known])
     everyone = [_rate("all courses", outcome)] if len(outcome) else []
-    arms = data.courses["arm"].dropna()
+    arms = data.courses["arm"].iloc[known].reset_index(drop=True).dropna()
     by_arm = [_rate(str(arm), outcome[arms.index[arms == arm]]) for arm in sorted(arms.unique())]
     return everyone + (by_arm if len(by_arm) > 1 else [])
 

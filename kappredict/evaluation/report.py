@@ -91,7 +91,7 @@ def evaluate(
         for scheme, contenders in predictions.items()
     }
     report = EvaluationReport(
-        data.task.name, len(data.target), data.target.events, schemes, not_run, ()
+        data.task.name, data.target.n, data.target.events, schemes, not_run, ()
     )
     warnings = (*_leak_warning(data, report, settings), *_label_warning(report))
     return EvaluationReport(report.task, report.n, report.events, schemes, not_run, warnings)
@@ -103,7 +103,7 @@ def _judge_scheme(
     contenders: Mapping[str, OutOfFold],
     settings: TrainingSettings,
 ) -> SchemeResult:
-    tested = np.flatnonzero((contenders[MODEL].folds >= 0).all(axis=0))
+    tested = np.flatnonzero((contenders[MODEL].folds >= 0).all(axis=0) & data.target.known)
     held_out = {}
     if scheme == "leave_study_out":
         studies = data.courses["study"].to_numpy(dtype=object)
@@ -141,6 +141,7 @@ def metrics_of(
                     patients,
                     seed=settings.seed,
                     resamples=settings.resamples,
+                    weights=data.weights[rows],
                 )
             )
         case Times() as target:
@@ -181,10 +182,11 @@ def suspect_features(
     table: FeatureTable, target: YesNo | Times, most: int = 3
 ) -> list[tuple[str, float]]:
     """Rank features by how well each tells the outcome apart by itself, or by being missing."""
-    outcome = target.strata.astype(bool)
+    rows = np.flatnonzero(target.known)
+    outcome = target.strata[rows].astype(bool)
     found = []
     for spec in table.specs:
-        values = table.frame[spec.name]
+        values = table.frame[spec.name].iloc[rows]
         known = values.notna().to_numpy()
         numbers = values.astype("category").cat.codes if spec.kind == "category" else values
         alone = _auc(numbers.to_numpy(dtype="float64")[known], outcome[known])

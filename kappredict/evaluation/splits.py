@@ -1,5 +1,8 @@
 """Split schemes: which rows are learnt from and which are tested, always apart by patient.
 
+`strata` are 0 without the outcome and 1 with it; any other number is a row that is learnt from and
+says nothing of the outcome (not assessed, or of another condition).
+
 Four schemes, from the mildest question to the hardest: other patients of the same sites
 (`random_cv`), other sites (`leave_group_out`), later patients (`temporal`), other studies
 (`leave_group_out` again). A scheme that the data do not allow has no folds and says why.
@@ -123,5 +126,4 @@ def _learnable(folds: Sequence[Fold], strata: np.ndarray, note: str = "") -> Sch
 
 
 def _has_both_sides(strata: np.ndarray) -> bool:
-    positive = int(strata.astype(bool).sum())
-    return min(positive, len(strata) - positive) >= _LEAST_EITHER_SIDE
+    return min((strata == 0).sum(), (strata == 1).sum()) >= _LEAST_EITHER_SIDE

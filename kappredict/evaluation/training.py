@@ -35,7 +35,7 @@ def train_bundle(
     """Fit the task on all its rows and put everything needed to answer it into a bundle."""
     task = data.task
     model = fit_model(
-        data.rows,
+        data.all_rows,
         settings.candidates(task.outcome),
         folds=settings.inner_folds,
         seed=settings.seed,
@@ -61,7 +61,7 @@ def train_bundle(
             trained_on=study.definition.id,
             settings=settings.model_dump(mode="json"),
             candidate=model.candidate.model_dump(mode="json"),
-            n=len(data.target),
+            n=data.target.n,
             events=data.target.events,
         ),
     )
@@ -76,7 +76,9 @@ def _base_rate(data: ModellingSet, predicted: np.ndarray) -> Mapping[str, float]
     """Give the rate among the training rows or, for relapse, the mean survival by horizon."""
     match data.target:
         case YesNo() as target:
-            return {"all": float(target.outcome.mean())}
+            known = target.known
+            rate = np.average(target.outcome[known], weights=data.weights[known])
+            return {"all": float(rate)}
         case _:
             means: dict[str, Any] = dict(
                 zip(map("{:g}".format, _horizons(data)), predicted.mean(axis=0), strict=True)

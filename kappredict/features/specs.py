@@ -5,31 +5,45 @@ from collections.abc import Iterator
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.study import Study
 from kappredict.domain.features import (
+    Aggregate,
     ColumnFeature,
     DeliveredFeature,
+    Direction,
     FeatureSpec,
     HistoryFeature,
     ItemFeature,
+    Monotone,
     TotalFeature,
 )
+from kappredict.domain.instruments import Instrument
 
 _KINDS = {"flag": "flag", "count": "numeric", "value": "numeric"}
 
 
-def feature_specs(catalogue: Catalogue, study: Study) -> tuple[FeatureSpec, ...]:
+def feature_specs(
+    catalogue: Catalogue, study: Study, condition: str | None = None
+) -> tuple[FeatureSpec, ...]:
     """List the features of a study, in schema order.
 
     Only the presence of instruments, codes and columns is looked at, never a value or an outcome.
+
+    Parameters
+    ----------
+    condition
+        The id of the condition whose directions the features get; without it they get only the
+        directions that hold in all conditions.
     """
     return (
-        *_column_specs(catalogue, study),
+        *_column_specs(catalogue, study, condition),
         *_session_specs(catalogue),
-        *_assessment_specs(catalogue, study),
-        *_history_specs(catalogue, study),
+        *_assessment_specs(catalogue, study, condition),
+        *_history_specs(catalogue, study, condition),
     )
 
 
-def _column_specs(catalogue: Catalogue, study: Study) -> Iterator[FeatureSpec]:
+def _column_specs(
+    catalogue: Catalogue, study: Study, condition: str | None
+) -> Iterator[FeatureSpec]:
     for table, columns in study.definition.columns.items():
         for extra in columns:
             recipe = ColumnFeature(
@@ -43,11 +57,15 @@ def _column_specs(catalogue: Catalogue, study: Study) -> Iterator[FeatureSpec]:
             yield _spec(extra.name, extra.kind, recipe)
     for shipped in catalogue.features.columns:
         if study.tables[shipped.table][shipped.column].notna().any():
-            yield _spec(shipped.column, shipped.kind, shipped)
+            direction = _direction(shipped.monotone, condition)
+            yield _spec(shipped.column, shipped.kind, shipped, direction)
 
 
 def _spec(
-    name: str, kind: str, recipe: ColumnFeature | HistoryFeature | DeliveredFeature
+    name: str,
+    kind: str,
+    recipe: ColumnFeature | HistoryFeature | DeliveredFeature,
+    direction: Direction | None = None,
 ) -> FeatureSpec:
     return FeatureSpec.model_validate(
         {
@@ -56,9 +74,21 @@ def _spec(
             "kind": kind,
             "group": recipe.group,
             "unit": recipe.unit,
+            "monotone": direction,
             "recipe": recipe,
         }
     )
+
+
+def _direction(monotone: Monotone | None, condition: str | None) -> Direction | None:
+    return monotone.direction if monotone is not None and monotone.holds_in(condition) else None
+
+
+def _direction_of_total(
+    instrument: Instrument, aggregate: Aggregate, condition: str | None
+) -> Direction | None:
+    found = (one for one in instrument.monotone if one.aggregate == aggregate)
+    return _direction(next(found, None), condition)
 
 
 def _session_specs(catalogue: Catalogue) -> Iterator[FeatureSpec]:
@@ -66,7 +96,9 @@ def _session_specs(catalogue: Catalogue) -> Iterator[FeatureSpec]:
         yield _spec(delivered.id, "numeric", delivered)
 
 
-def _assessment_specs(catalogue: Catalogue, study: Study) -> Iterator[FeatureSpec]:
+def _assessment_specs(
+    catalogue: Catalogue, study: Study, condition: str | None
+) -> Iterator[FeatureSpec]:
     features = catalogue.features
     pairs = study.assessments[["instrument", "item"]].drop_duplicates()
     lookback = features.assessment_lookback_days
@@ -80,6 +112,7 @@ def _assessment_specs(catalogue: Catalogue, study: Study) -> Iterator[FeatureSpe
                     kind="numeric",
                     group=instrument.short_name,
                     unit=one.unit,
+                    monotone=_direction_of_total(instrument, one.aggregate, condition),
                     recipe=TotalFeature(
                         instrument=name, aggregate=one.aggregate, lookback_days=lookback
                     ),
@@ -95,12 +128,15 @@ def _assessment_specs(catalogue: Catalogue, study: Study) -> Iterator[FeatureSpe
                 )
 
 
-def _history_specs(catalogue: Catalogue, study: Study) -> Iterator[FeatureSpec]:
+def _history_specs(
+    catalogue: Catalogue, study: Study, condition: str | None
+) -> Iterator[FeatureSpec]:
     present = study.history[["kind", "code"]].drop_duplicates()
     for feature in catalogue.features.history:
         codes = present.loc[present["kind"] == feature.kind, "code"]
         if any(matches(feature, code) for code in codes):
-            yield _spec(feature.id, _KINDS[feature.measure], feature)
+            direction = _direction(feature.monotone, condition)
+            yield _spec(feature.id, _KINDS[feature.measure], feature, direction)
 
 
 def matches(feature: HistoryFeature, code: str) -> bool:

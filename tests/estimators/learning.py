@@ -5,7 +5,7 @@ import pandas as pd
 
 from kappredict.domain.features import ColumnFeature, FeatureSpec
 from kappredict.estimators.fit import Rows
-from kappredict.estimators.targets import Times, YesNo
+from kappredict.estimators.targets import Target, Times, YesNo
 from kappredict.features.table import FeatureTable
 
 
@@ -38,7 +38,7 @@ def response_rows(seed: int = 0, rows: int = 300, effect: float = 1.0) -> Rows:
     rng = np.random.default_rng(seed + 1)
     odds = effect * table.frame["signal"].to_numpy()
     outcome = (rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(float)
-    return Rows(table, YesNo(outcome), _patients(rows))
+    return rows_of(table, YesNo(outcome))
 
 
 def relapse_rows(seed: int = 0, rows: int = 300, effect: float = 0.8) -> Rows:
@@ -51,8 +51,11 @@ def relapse_rows(seed: int = 0, rows: int = 300, effect: float = 0.8) -> Rows:
     place = np.searchsorted(visits, time)
     lower = visits[np.clip(place - 1, 0, None)]
     upper = np.append(visits, np.inf)[place]
-    return Rows(table, Times(lower, upper, np.isfinite(upper).astype(int), 365.0), _patients(rows))
+    return rows_of(table, Times(lower, upper, np.isfinite(upper).astype(int), 365.0))
 
 
-def _patients(rows: int) -> np.ndarray:
-    return np.array([f"p{number // 2}" for number in range(rows)], dtype=object)
+def rows_of(table: FeatureTable, target: Target) -> Rows:
+    """One study, one condition, two courses a patient."""
+    rows = len(target)
+    patients = np.array([f"p{number // 2}" for number in range(rows)], dtype=object)
+    return Rows(table, target, patients, np.full(rows, "study"), np.zeros(rows, dtype=int))

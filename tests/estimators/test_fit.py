@@ -1,5 +1,7 @@
 """Laws of fitting: what every candidate must do, and what the contest between them must not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xgboost
@@ -82,7 +84,7 @@ def test_a_clearly_better_complex_candidate_wins() -> None:
     rows = response_rows(rows=800)
     signal = rows.features.frame["signal"].to_numpy()
     outcome = (np.abs(signal) > 0.7).astype(float)  # no line can tell these apart
-    bent = Rows(rows.features, YesNo(outcome), rows.patients)
+    bent = replace(rows, target=YesNo(outcome))
     assert fit_model(bent, RESPONSE, folds=4, seed=1).candidate.model == "boosted_trees"
 
 
@@ -94,7 +96,7 @@ def test_a_patient_is_never_on_both_sides_of_a_fold() -> None:
 
 def test_an_outcome_with_one_class_is_refused() -> None:
     rows = response_rows()
-    one_class = Rows(rows.features, YesNo(np.ones(len(rows.target))), rows.patients)
+    one_class = replace(rows, target=YesNo(np.ones(len(rows.target))))
     with pytest.raises(RefusedError, match="cannot be cross-validated"):
         fit_model(one_class, RESPONSE, folds=3, seed=1)
 

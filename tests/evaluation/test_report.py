@@ -1,5 +1,7 @@
 """Laws of the evaluation: what is noise looks like noise, and a leak is called one, by name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,7 +60,7 @@ def judged(data: ModellingSet) -> EvaluationReport:
 def test_a_permuted_outcome_is_not_predicted(catalogue: Catalogue) -> None:
     rows = response_rows(rows=300, effect=2.0)
     shuffled = np.random.default_rng(5).permutation(rows.target.fitted_on)
-    report = judged(modelling_set(Rows(rows.features, YesNo(shuffled), rows.patients), catalogue))
+    report = judged(modelling_set(replace(rows, target=YesNo(shuffled)), catalogue))
     auc = report.schemes["random_cv"].metrics["auc"]
     assert auc.low <= 0.5 <= auc.high
 
@@ -81,7 +83,7 @@ def test_relapse_is_judged_by_concordance_and_at_every_horizon(catalogue: Catalo
 def test_a_leak_is_suspected_and_the_feature_named(catalogue: Catalogue) -> None:
     rows = response_rows(rows=300, effect=0.0)
     frame = rows.features.frame.assign(noise=rows.target.fitted_on)
-    leaked = Rows(type(rows.features)(frame, rows.features.specs), rows.target, rows.patients)
+    leaked = replace(rows, features=replace(rows.features, frame=frame))
     report = judged(modelling_set(leaked, catalogue))
     assert any("possible leak" in one and "noise" in one for one in report.warnings)
 
@@ -93,7 +95,7 @@ def test_the_hardest_scheme_that_the_data_allow_is_the_headline(catalogue: Catal
 def test_too_few_events_are_refused_with_their_number(catalogue: Catalogue) -> None:
     rows = response_rows(rows=60)
     rare = YesNo((np.arange(60) < 6).astype(float))
-    data = modelling_set(Rows(rows.features, rare, rows.patients), catalogue)
+    data = modelling_set(replace(rows, target=rare), catalogue)
     with pytest.raises(TooFewEventsError, match="6 with the outcome; the rarer side has 6"):
         data.require_events(20)
 
