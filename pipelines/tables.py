@@ -109,7 +109,8 @@ def prediction_lines(answer: Prediction | Abstention, most: int = 5) -> list[str
     lines = [
         f"[bold]{answer.task}[/bold]{mark}: of 100 courses like this, about "
         f"{round(100 * answer.probability)} {_outcome_words(answer)} "
-        f"(all courses: {round(100 * answer.base_rate)})"
+        f"(90 % interval {round(100 * answer.interval[0])} to {round(100 * answer.interval[1])}; "
+        f"all courses: {round(100 * answer.base_rate)})"
     ]
     lines += [
         f"  {_direction(reason.contribution)} {escape(f'{reason.group}: {reason.value}')} "
@@ -140,6 +141,7 @@ def rows_of(answers: Iterable[Prediction | Abstention]) -> list[Mapping[str, Any
             row |= {"probability": None, "no_prediction": answer.reason}
         else:
             row |= {"probability": answer.probability, "no_prediction": ""}
+            row |= {"low": answer.interval[0], "high": answer.interval[1]}
             row |= {f"well_on_day_{day:g}": one for day, one in answer.survival.items()}
             for rank, reason in enumerate(answer.reasons[:5], start=1):
                 row[f"reason_{rank}"] = f"{reason.group}: {reason.value}"

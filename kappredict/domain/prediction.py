@@ -23,14 +23,17 @@ class Prediction:
 
     `probability` is of the outcome; for relapse, of staying well up to the last horizon, and
     `survival` gives each horizon (days since the clock started or the landmark, whichever is
-    later). `base_rate` is the same figure among all courses of the training study.
+    later). `interval` and `survival_interval` hold the true probability in nine of ten cases.
+    `base_rate` is the same figure among all courses of the training study.
     """
 
     course_id: str
     task: str
     probability: float
+    interval: tuple[float, float]
     base_rate: float
     survival: dict[float, float] = field(default_factory=dict)
+    survival_interval: dict[float, tuple[float, float]] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
     warnings: tuple[str, ...] = ()
     synthetic: bool = False

@@ -1,8 +1,9 @@
 """The explainable boosting machine: one boosted step curve per column, and no interactions."""
 
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
@@ -55,9 +56,22 @@ class ExplainableBoosting(CandidateSettings):
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that its plots do not show missing values
             model.fit(rows.columns, rows.outcome.astype(int), sample_weight=rows.weights)
-        # interpret puts what is missing first and what is of no known category last.
-        curves = [
-            Steps(model.bins_[place][0], heights[1:-1], float(heights[0]))
-            for place, heights in enumerate(model.term_scores_)
-        ]
-        return AdditiveMargin.centred(float(model.intercept_[0]), curves, rows.columns)
+        return as_additive(model, rows.columns)
+
+
+def as_additive(model: Any, columns: np.ndarray) -> AdditiveMargin:
+    """Give an explainable boosting machine without interactions as curves, to the last digit.
+
+    Parameters
+    ----------
+    model
+        A fitted `interpret.glassbox.ExplainableBoostingClassifier` of a yes or no.
+    columns
+        The training rows, over which each curve gets mean zero.
+    """
+    # interpret puts what is missing first, and last what is of no known category.
+    curves = [
+        Steps(model.bins_[place][0], heights[1:-1], float(heights[0]))
+        for place, heights in enumerate(model.term_scores_)
+    ]
+    return AdditiveMargin.centred(float(model.intercept_[0]), curves, columns)

@@ -25,6 +25,7 @@ from kappredict.errors import BundleError
 from kappredict.estimators.calibration import Calibration, LogitCalibration, TimeCalibration
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.fit import FittedModel
+from kappredict.estimators.limits import Limits
 from kappredict.estimators.margins import Margin, load_margin
 from kappredict.features.table import FeatureTable
 
@@ -87,6 +88,7 @@ class ModelBundle:
     encoder: Encoder
     margin: Margin
     calibration: Calibration
+    limits: Limits
 
     @property
     def task(self) -> PredictionTask:
@@ -104,12 +106,18 @@ class ModelBundle:
 
     def probabilities(self, table: FeatureTable) -> np.ndarray:
         """Give rows × 1 probabilities or, for relapse, rows × horizons of having had none."""
-        margins = self.margin.values(self.encoder.transform(table))
-        match self.calibration:
-            case LogitCalibration() as calibration:
-                return calibration.probability(margins)[:, None]
-            case TimeCalibration() as calibration:
-                return calibration.survival(margins, self.horizons)
+        return self.calibration.at(self.margins(table), self.horizons)
+
+    def intervals(self, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
+        """Give the lower and upper ends of the probabilities' intervals, in the same shape."""
+        matrix = self.encoder.transform(table)
+        ends = self.limits.bounds(self.margins(table), matrix)
+        low, high = (self.calibration.at(end, self.horizons) for end in ends)
+        return low, high
+
+    def objections(self, table: FeatureTable) -> list[str]:
+        """Say for each row why there should be no prediction; empty where there may be one."""
+        return self.limits.objections(self.encoder.transform(table))
 
     def contributions(self, table: FeatureTable) -> np.ndarray:
         """Give each column's share of the calibrated margin and, last, its expectation."""
@@ -127,6 +135,7 @@ class ModelBundle:
             recipe = self.recipe.model_dump_json(indent=1)
             (draft / RECIPE).write_text(recipe, encoding="utf-8")
             self.margin.save(draft)
+            self.limits.save(draft)
             manifest = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
             (draft / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
             if folder.exists():
@@ -134,9 +143,9 @@ class ModelBundle:
             draft.rename(folder)
 
 
-def make_bundle(model: FittedModel, recipe: Recipe) -> ModelBundle:
-    """Join a fitted model with its recipe."""
-    return ModelBundle(recipe, model.encoder, model.margin, model.calibration)
+def make_bundle(model: FittedModel, limits: Limits, recipe: Recipe) -> ModelBundle:
+    """Join a fitted model with its limits and its recipe."""
+    return ModelBundle(recipe, model.encoder, model.margin, model.calibration, limits)
 
 
 def load_bundle(folder: Path) -> ModelBundle:
@@ -160,6 +169,7 @@ def load_bundle(folder: Path) -> ModelBundle:
         Encoder.from_json(recipe.columns),
         load_margin(folder),
         kind(**recipe.calibration),
+        Limits.load(folder),
     )
 
 

@@ -49,6 +49,11 @@ class LogitCalibration:
         """Give the calibrated probability."""
         return np.asarray(expit(self.margin(margins)))
 
+    def at(self, calibrated: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """Give the probability of calibrated log-odds (rows × 1); there are no days to it."""
+        del days
+        return np.asarray(expit(calibrated))[:, None]
+
     def to_json(self) -> dict[str, float]:
         """Give the numbers as plain data."""
         return asdict(self)
@@ -93,7 +98,11 @@ class TimeCalibration:
 
     def survival(self, margins: np.ndarray, days: np.ndarray) -> np.ndarray:
         """Give the probability of no relapse by each day (rows × days)."""
-        standard = (np.log(days)[None, :] - self.margin(margins)[:, None]) / self.scale
+        return self.at(self.margin(margins), days)
+
+    def at(self, calibrated: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """Give the probability of no relapse by each day (rows × days) at calibrated locations."""
+        standard = (np.log(days)[None, :] - calibrated[:, None]) / self.scale
         return np.asarray(np.exp(-np.exp(np.clip(standard, -50, 6))))
 
     def to_json(self) -> dict[str, float]:

@@ -36,6 +36,7 @@ class Rows:
     target: Target
     patients: np.ndarray
     studies: np.ndarray
+    sites: np.ndarray
     condition: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Rows":
@@ -45,6 +46,7 @@ class Rows:
             self.target.take(rows),
             self.patients[rows],
             self.studies[rows],
+            self.sites[rows],
             self.condition[rows],
         )
 
@@ -83,6 +85,7 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
         stack_targets([one.target for one in parts]),
         np.concatenate([one.patients for one in parts]),
         np.concatenate([one.studies for one in parts]),
+        np.concatenate([one.sites for one in parts]),
         np.repeat(np.arange(len(parts)), [len(one.target) for one in parts]),
     )
 

@@ -36,7 +36,7 @@ class LogisticSplines(CandidateSettings):
 
     model: Literal["logistic_splines"]
     inverse_penalty: float = Field(default=0.02, gt=0)
-    bend_penalty: float = Field(default=1.0, gt=0)
+    bend_penalty: float = Field(default=2.0, gt=0)
     knots: int = Field(default=3, ge=0)
     least_values: int = Field(default=10, gt=2)
 

@@ -8,6 +8,7 @@ from scipy.special import xlogy
 
 from kappredict.estimators.calibration import LogitCalibration, TimeCalibration
 from kappredict.estimators.censoring import brier_by_row
+from kappredict.estimators.working import Working, log_time, logistic
 
 SHORTEST = 0.5
 GRID_POINTS = 24
@@ -59,6 +60,11 @@ class YesNo:
         """Give each row's log loss."""
         probability = np.clip(calibration.probability(margins), 1e-12, 1 - 1e-12)
         return -(xlogy(self.outcome, probability) + xlogy(1 - self.outcome, 1 - probability))
+
+    def working(self, calibration: LogitCalibration) -> Working:
+        """Give the likelihood of the calibrated margin, where the outcome is known."""
+        del calibration
+        return logistic(self.outcome)
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,11 @@ class Times:
         """Give each row's share of the integrated Brier score."""
         survival = calibration.survival(margins, self.grid)
         return brier_by_row(self.seen, self.relapsed, self.event > 0, survival, self.grid)
+
+    def working(self, calibration: TimeCalibration) -> Working:
+        """Give the likelihood of the calibrated margin."""
+        days = np.maximum(self.seen, SHORTEST)
+        return log_time(self.relapsed.astype(float), np.log(days), calibration.scale)
 
 
 Target = YesNo | Times

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from kappredict.domain.features import ColumnFeature, FeatureSpec
 from kappredict.estimators.candidates import BoostedAFT, Candidate, Logistic
 from kappredict.estimators.fit import FittedModel, Rows, fit_model
+from kappredict.estimators.limits import limits_of
 from kappredict.estimators.targets import Times
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.settings import TrainingSettings
@@ -32,16 +33,26 @@ class OutOfFold:
 
     `predictions` is repeats × rows (probability) or repeats × rows × days (probability of no
     relapse by each day of `days`), NaN where a row was in no test fold; `folds` numbers the test
-    fold of each row, -1 where there was none.
+    fold of each row, -1 where there was none. `spread` (repeats × rows) is the standard
+    deviation of each calibrated margin, of the model only; `winners` names what each fold chose.
     """
 
     predictions: np.ndarray
     folds: np.ndarray
     days: np.ndarray
+    spread: np.ndarray
+    winners: tuple[str, ...]
 
 
 Predictions = dict[str, dict[str, OutOfFold]]
 """Scheme → contender → predictions."""
+
+
+@dataclass(frozen=True)
+class _Result:
+    predictions: np.ndarray
+    spread: np.ndarray
+    winner: str
 
 
 @dataclass(frozen=True)
@@ -91,12 +102,12 @@ def cross_validate(
     days = [_days(one) for one in data]
     work = (
         delayed(_fit_and_predict)(
-            *prepared[job.task][job.contender], job.fold, days[job.task], settings
+            job.contender, *prepared[job.task][job.contender], job.fold, days[job.task], settings
         )
         for job in jobs
     )
     results = Parallel(n_jobs=-1, return_as="generator")(work)
-    collected: dict[tuple[int, str, str], list[np.ndarray]] = defaultdict(list)
+    collected: dict[tuple[int, str, str], list[_Result]] = defaultdict(list)
     for done, (job, result) in enumerate(zip(jobs, results, strict=True), start=1):
         collected[job.task, job.scheme, job.contender].append(result)
         progress(done, len(jobs))
@@ -152,26 +163,29 @@ def label_table(courses: pd.DataFrame, labels: tuple[str, ...]) -> FeatureTable:
 
 
 def _fit_and_predict(
+    name: str,
     rows: Rows,
     candidates: tuple[Candidate, ...],
     fold: Fold,
     days: np.ndarray,
     settings: TrainingSettings,
-) -> np.ndarray:
-    model = fit_model(
-        rows.take(fold.train), candidates, folds=settings.inner_folds, seed=settings.seed
-    )
-    return predict(model, rows.features.take(fold.test), days)
+) -> _Result:
+    train, test = rows.take(fold.train), rows.features.take(fold.test)
+    model = fit_model(train, candidates, folds=settings.inner_folds, seed=settings.seed)
+    spread = np.full(len(fold.test), np.nan)
+    if name == MODEL:
+        limits = limits_of(model, train)
+        spread = limits.uncertainty.spread(model.encoder.transform(test))
+    return _Result(predict(model, test, days), spread, model.candidate.model)
 
 
-def _assemble(
-    planned: SchemeFolds, results: list[np.ndarray], n: int, days: np.ndarray
-) -> OutOfFold:
+def _assemble(planned: SchemeFolds, results: list[_Result], n: int, days: np.ndarray) -> OutOfFold:
     """Lay the results of a scheme's folds out by repeat and row."""
     repeats = 1 + max(fold.repeat for fold in planned.folds)
     predictions = np.full((repeats, n, len(days)) if days.size else (repeats, n), np.nan)
-    folds = np.full((repeats, n), -1)
+    spread, folds = np.full((repeats, n), np.nan), np.full((repeats, n), -1)
     for number, (fold, result) in enumerate(zip(planned.folds, results, strict=True)):
-        predictions[fold.repeat, fold.test] = result
+        predictions[fold.repeat, fold.test] = result.predictions
+        spread[fold.repeat, fold.test] = result.spread
         folds[fold.repeat, fold.test] = number
-    return OutOfFold(predictions, folds, days)
+    return OutOfFold(predictions, folds, days, spread, tuple(one.winner for one in results))

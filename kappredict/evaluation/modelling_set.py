@@ -48,10 +48,12 @@ class ModellingSet:
     @property
     def rows(self) -> Rows:
         """The rows of the task's own condition."""
-        courses, n = self.courses, len(self.target)
-        patients = courses["patient_id"].to_numpy(dtype=object)
-        studies = courses["study"].astype("str").to_numpy(dtype=object)
-        return Rows(self.features, self.target, patients, studies, np.zeros(n, dtype=int))
+        patients, studies, sites = (
+            self.courses[name].astype("str").to_numpy(dtype=object)
+            for name in ("patient_id", "study", "site")
+        )
+        own = np.zeros(len(self.target), dtype=int)
+        return Rows(self.features, self.target, patients, studies, sites, own)
 
     @property
     def all_courses(self) -> pd.DataFrame:

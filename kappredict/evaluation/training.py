@@ -18,6 +18,7 @@ from kappredict.estimators.bundle import (
     typical_values,
 )
 from kappredict.estimators.fit import fit_model
+from kappredict.estimators.limits import limits_of
 from kappredict.estimators.targets import YesNo
 from kappredict.evaluation.cross_validation import predict
 from kappredict.evaluation.modelling_set import ModellingSet
@@ -65,7 +66,7 @@ def train_bundle(
             events=data.target.events,
         ),
     )
-    return make_bundle(model, recipe)
+    return make_bundle(model, limits_of(model, data.all_rows), recipe)
 
 
 def _horizons(data: ModellingSet) -> np.ndarray:

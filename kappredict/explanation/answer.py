@@ -41,6 +41,8 @@ def answer_features(
 ) -> list[Prediction | Abstention]:
     """Answer for courses whose features are at hand."""
     probabilities = bundle.probabilities(features)
+    low, high = bundle.intervals(features)
+    objections = bundle.objections(features)
     explained = reasons(bundle, features)
     outside = _outside_training(bundle, features)
     known = _share_known(bundle, features)
@@ -48,27 +50,36 @@ def answer_features(
     synthetic = bundle.recipe.study.synthetic
     answers: list[Prediction | Abstention] = []
     for row, course_id in enumerate(course_ids):
-        if known[row] < LEAST_KNOWN:
-            reason = (
-                f"too little is known: {known[row]:.0%} of what the model uses, "
-                f"and at least {LEAST_KNOWN:.0%} is needed"
-            )
+        reason = _too_little(float(known[row])) or objections[row]
+        if reason:
             answers.append(Abstention(course_id, bundle.task.name, reason, synthetic))
             continue
         days = [float(day) for day in bundle.horizons]
+        ends = list(zip(low[row].tolist(), high[row].tolist(), strict=True))
         answers.append(
             Prediction(
                 course_id=course_id,
                 task=bundle.task.name,
                 probability=float(probabilities[row, -1]),
+                interval=ends[-1],
                 base_rate=list(base.values())[-1],
                 survival=dict(zip(days, probabilities[row].tolist(), strict=True)) if days else {},
+                survival_interval=dict(zip(days, ends, strict=True)) if days else {},
                 reasons=explained[row],
                 warnings=tuple(outside[row]),
                 synthetic=synthetic,
             )
         )
     return answers
+
+
+def _too_little(known: float) -> str:
+    if known >= LEAST_KNOWN:
+        return ""
+    return (
+        f"too little is known: {known:.0%} of what the model uses, and at least "
+        f"{LEAST_KNOWN:.0%} is needed"
+    )
 
 
 def _share_known(bundle: ModelBundle, features: FeatureTable) -> np.ndarray:

@@ -58,4 +58,5 @@ def rows_of(table: FeatureTable, target: Target) -> Rows:
     """One study, one condition, two courses a patient."""
     rows = len(target)
     patients = np.array([f"p{number // 2}" for number in range(rows)], dtype=object)
-    return Rows(table, target, patients, np.full(rows, "study"), np.zeros(rows, dtype=int))
+    sites = np.array([f"site-{number // 2 % 4}" for number in range(rows)], dtype=object)
+    return Rows(table, target, patients, np.full(rows, "study"), sites, np.zeros(rows, dtype=int))
