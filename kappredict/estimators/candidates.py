@@ -14,9 +14,11 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from kappredict.estimators.boosted_curves import ExplainableBoosting
 from kappredict.estimators.margins import Margin, TreeMargin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
 from kappredict.estimators.pooling import PooledLogistic
+from kappredict.estimators.splines import LogisticSplines
 from kappredict.estimators.standardised import Standardised
 
 
@@ -125,10 +127,11 @@ class BoostedAFT(CandidateSettings):
 
 
 ResponseCandidate = Annotated[
-    Logistic | PooledLogistic | BoostedTrees, Field(discriminator="model")
+    Logistic | PooledLogistic | LogisticSplines | ExplainableBoosting | BoostedTrees,
+    Field(discriminator="model"),
 ]
 RelapseCandidate = Annotated[WeibullAFT | BoostedAFT, Field(discriminator="model")]
-Candidate = Logistic | PooledLogistic | BoostedTrees | WeibullAFT | BoostedAFT
+Candidate = ResponseCandidate | RelapseCandidate
 
 
 def _strongest(columns: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -95,7 +95,7 @@ def build_modelling_set(study: Study, catalogue: Catalogue, task: PredictionTask
     kept, target, attrition = judge(study, cohort, response)
     scores = response.judged[["baseline", "score"]].add_prefix("judged_").reset_index(drop=True)
     courses = cohort.courses.join(scores)[kept].reset_index(drop=True)
-    features = build_features(History.cut(study, courses), feature_specs(catalogue, study))
+    features = build_features(History.cut(study, courses), feature_specs(catalogue, study, task.condition.id))
     return ModellingSet(task, courses, features, target, attrition)
 
 
