@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kappredict.tracking.store import Store
-from pipelines.predict import open_model
+from pipelines.models import open_model
 
 
 def export(model: str, out: Path, store: Store) -> Path:

@@ -11,9 +11,10 @@ from kappredict.data.study import Study
 from kappredict.data.validation import load_study
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError, UsageError
-from kappredict.estimators.bundle import ModelBundle, load_bundle
+from kappredict.estimators.bundle import ModelBundle
 from kappredict.explanation.answer import answer
 from kappredict.tracking.store import Store
+from pipelines.models import open_model
 from pipelines.tables import rows_of
 
 _WRITERS = {
@@ -21,12 +22,6 @@ _WRITERS = {
     ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
     ".json": lambda frame, path: frame.to_json(path, orient="records", indent=1),
 }
-
-
-def open_model(model: str, store: Store) -> ModelBundle:
-    """Open a bundle folder, or a registered model by its name."""
-    folder = Path(model)
-    return load_bundle(folder) if folder.is_dir() else store.bundle(model)
 
 
 def predict(model: str, patients: Path, store: Store) -> list[Prediction | Abstention]:

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from kappredict.estimators.boosted_curves import ExplainableBoosting
 from kappredict.estimators.margins import Margin, TreeMargin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
-from kappredict.estimators.pooling import PooledLogistic
+from kappredict.estimators.pooling import PooledLogistic, PooledWeibull
 from kappredict.estimators.splines import LogisticSplines
 from kappredict.estimators.standardised import Standardised
 
@@ -130,7 +130,7 @@ ResponseCandidate = Annotated[
     Logistic | PooledLogistic | LogisticSplines | ExplainableBoosting | BoostedTrees,
     Field(discriminator="model"),
 ]
-RelapseCandidate = Annotated[WeibullAFT | BoostedAFT, Field(discriminator="model")]
+RelapseCandidate = Annotated[PooledWeibull | WeibullAFT | BoostedAFT, Field(discriminator="model")]
 Candidate = ResponseCandidate | RelapseCandidate
 
 

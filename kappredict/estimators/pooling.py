@@ -1,49 +1,107 @@
 """Partial pooling: a condition's model leans on what holds in all conditions."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from kappredict.estimators.calibration import TimeCalibration
 from kappredict.estimators.margins import Margin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
 from kappredict.estimators.standardised import Standardised
+from kappredict.estimators.working import Working, log_time, logistic, posterior_mode
 
-# An intercept of its own for each condition costs next to no penalty.
-_INTERCEPT_SCALE = 10.0
+# The prior precision of an intercept: next to none.
+_FREE = 1e-3
+# Turns of fitting coefficients at a Weibull scale and the scale at the coefficients.
+_TURNS = 4
 
 
-class PooledLogistic(CandidateSettings):
-    """Logistic regression on all conditions: a common coefficient, and the condition's own part.
+class _Pooled(CandidateSettings):
+    """A linear model of all conditions: common coefficients, and the condition's own part.
 
     Each column enters twice: for all rows, and, times `own_scale`, for the rows of the task's own
     condition only. Under one L2 penalty this is a normal prior on common effects and another, with
     `own_scale` times its standard deviation, on how the condition departs from them (Evgeniou and
-    Pontil 2004; Daumé 2007): 0 is one model for all. Columns are centred within each condition.
+    Pontil 2004; Daumé 2007): 0 is one model for all. Columns are centred within each condition,
+    and each condition has its own level.
     """
 
     pools: ClassVar[bool] = True
 
+    inverse_penalty: float = Field(default=0.03, gt=0)
+    own_scale: float = Field(default=0.3, ge=0)
+
+    def _solve(self, table: "_Table", working: Working, weights: np.ndarray) -> np.ndarray:
+        """Give level and coefficients of the task's own condition."""
+        columns, levels = table.columns, table.levels
+        mine = levels[:, :1] * self.own_scale
+        design = np.column_stack([levels, columns, mine * columns])
+        free, q = levels.shape[1], columns.shape[1]
+        prior = np.repeat([_FREE, 1 / self.inverse_penalty], [free, 2 * q])
+        with threadpool_limits(1):
+            found, _, _ = posterior_mode(design, working, weights, prior)
+        return np.append(found[0], found[free : free + q] + self.own_scale * found[free + q :])
+
+
+class PooledLogistic(_Pooled):
+    """Logistic regression on all conditions, `inverse_penalty` being C of `Logistic`."""
+
     model: Literal["pooled_logistic"]
-    inverse_penalty: float = Field(default=0.01, gt=0)
-    own_scale: float = Field(default=0.5, ge=0)
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1; the margin is that of the task's own condition."""
+        del seed  # a convex problem has one solution
+        table = _Table.of(rows)
+        found = self._solve(table, logistic(rows.outcome), rows.weights)
+        return table.own.margin(found[0], found[1:])
+
+
+class PooledWeibull(_Pooled):
+    """Weibull regression of the time without relapse on all conditions, of one shape.
+
+    A relapse counts on the day on which it was seen. Given the shape the likelihood is that of a
+    Poisson model (Aitkin and Clayton 1980); shape and coefficients are fitted in turns.
+    """
+
+    model: Literal["pooled_weibull"]
+
+    def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
+        """Fit on two columns of days: lower, and upper, infinite if censored."""
+        del seed
+        table = _Table.of(rows)
+        relapsed = np.isfinite(rows.outcome[:, 1])
+        days = np.maximum(np.where(relapsed, rows.outcome[:, 1], rows.outcome[:, 0]), 0.5)
+        start = np.zeros(len(days))
+        scale = TimeCalibration.fit(start, rows.outcome, rows.weights).scale
+        for _ in range(_TURNS):
+            working = log_time(relapsed.astype(float), np.log(days), scale)
+            found = self._solve(table, working, rows.weights)
+            own = rows.condition == 0
+            margins = found[0] + table.columns[own] @ found[1:]
+            scale = TimeCalibration.fit(margins, rows.outcome[own], rows.weights[own]).scale
+        return table.own.margin(found[0], found[1:])
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Columns on one scale, centred within conditions, and a column of ones for each condition.
+
+    The task's own condition comes first.
+    """
+
+    own: Standardised
+    columns: np.ndarray
+    levels: np.ndarray
+
+    @classmethod
+    def of(cls, rows: TrainingMatrix) -> "_Table":
         own = Standardised(rows.own.columns)
         columns = np.empty_like(rows.columns)
         conditions = np.unique(rows.condition)
         for condition in conditions:
             place = rows.condition == condition
             columns[place] = own.like(rows.columns[place])
-        intercepts = _INTERCEPT_SCALE * (rows.condition[:, None] == conditions)
-        mine = (rows.condition == 0)[:, None]
-        table = np.column_stack([columns, self.own_scale * columns * mine, intercepts])
-        with threadpool_limits(1):
-            model = LogisticRegression(C=self.inverse_penalty, max_iter=2000, random_state=seed)
-            model.fit(table, rows.outcome, rows.weights)
-        common, apart, level = np.split(model.coef_[0], [columns.shape[1], 2 * columns.shape[1]])
-        intercept = model.intercept_[0] + _INTERCEPT_SCALE * level[0]
-        return own.margin(intercept, common + self.own_scale * apart)
+        return cls(own, columns, (rows.condition[:, None] == conditions).astype(float))

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import norm
 
 from kappredict.estimators.standardised import Standardised
-from kappredict.estimators.working import Working
+from kappredict.estimators.working import Working, posterior_mode
 
 # Sound models of baseline facts reach an AUC of 0.62 to 0.72 (design, section 8): on the log-odds a
 # standard deviation of 0.4 to 0.9. This is the prior of the spread of the true linear predictor.
@@ -95,7 +95,8 @@ def fit_uncertainty(
     places = (sites.astype(str)[:, None] == names).astype(float)
     design = np.column_stack([np.ones(len(columns)), scaled.rows, places])
     grid = _Grid(columns.shape[1], len(names))
-    precision, response = _normal_equations(design, working, weights, grid)
+    middling = grid.prior(_SIGNAL_MEDIAN, _SITE_MEDIAN)
+    _, precision, response = posterior_mode(design, working, weights, middling)
     mean, covariance, between = _averaged(precision, response, grid)
     size = columns.shape[1] + 1
     second = covariance[1:size, 1:size] + np.outer(mean[1:size], mean[1:size])
@@ -133,25 +134,6 @@ class _Grid:
         size = norm.logpdf(np.log(signal), np.log(_SIGNAL_MEDIAN), _SIGNAL_SPREAD)
         place = norm.logpdf(np.log(between), np.log(_SITE_MEDIAN), _SITE_SPREAD)
         return float(size + place)
-
-
-def _normal_equations(
-    design: np.ndarray, working: Working, weights: np.ndarray, grid: _Grid
-) -> tuple[np.ndarray, np.ndarray]:
-    """Linearise the likelihood at the fit under a middling prior."""
-    prior = np.diag(grid.prior(_SIGNAL_MEDIAN, 0.2))
-    coefficients = np.zeros(design.shape[1])
-    for _ in range(25):
-        curvature, target = working(design @ coefficients)
-        curvature = curvature * weights
-        precision = (design.T * curvature) @ design
-        response = design.T @ (curvature * target)
-        found = np.linalg.solve(precision + prior, response)
-        moved = np.abs(found - coefficients).max()
-        coefficients = found
-        if moved < 1e-6:
-            break
-    return precision, response
 
 
 def _averaged(

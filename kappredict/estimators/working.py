@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import expit
 
+_STEPS, _NEAR = 50, 1e-7
+
 Working = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From a linear predictor per row to the curvature of its likelihood and the working response."""
 
@@ -33,3 +35,31 @@ def log_time(relapsed: np.ndarray, log_day: np.ndarray, scale: float) -> Working
         return curvature, predictor + (expected - relapsed) / scale / curvature
 
     return at
+
+
+def posterior_mode(
+    design: np.ndarray, working: Working, weights: np.ndarray, prior: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit coefficients with independent normal priors of mean 0 by iterated weighted least squares.
+
+    Parameters
+    ----------
+    prior
+        The prior precision of each coefficient.
+
+    Returns
+    -------
+    The coefficients, and the precision matrix and right-hand side of the likelihood at them.
+    """
+    coefficients = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        curvature, target = working(design @ coefficients)
+        curvature = curvature * weights
+        precision = (design.T * curvature) @ design
+        response = design.T @ (curvature * target)
+        found = np.linalg.solve(precision + np.diag(prior), response)
+        moved = np.abs(found - coefficients).max()
+        coefficients = found
+        if moved < _NEAR:
+            break
+    return coefficients, precision, response

@@ -12,6 +12,7 @@ from kappredict.cohort.courses import Cohort, find_cohort
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.history import History
 from kappredict.data.study import Study
+from kappredict.domain.features import FeatureSpec
 from kappredict.domain.task import PredictionTask
 from kappredict.errors import RefusedError, TooFewEventsError
 from kappredict.estimators.fit import Rows, stack_rows
@@ -87,7 +88,17 @@ class ModellingSet:
 
 
 def build_modelling_set(study: Study, catalogue: Catalogue, task: PredictionTask) -> ModellingSet:
-    """Go from a study's tables to the modelling set of a task."""
+    """Go from a study's tables to the modelling set of a task, with every feature it can have."""
+    return set_with_features(study, task, feature_specs(catalogue, study, task.condition.id))
+
+
+def set_with_features(
+    study: Study, task: PredictionTask, specs: tuple[FeatureSpec, ...]
+) -> ModellingSet:
+    """Go from a study's tables to the modelling set of a task, with certain features.
+
+    A feature that the study has no rows for is missing throughout.
+    """
     cohort = find_cohort(study, task)
     outcome = "response" if task.is_relapse else task.outcome
     response = judge_response(study, cohort.courses, task.condition, outcome)
@@ -95,7 +106,7 @@ def build_modelling_set(study: Study, catalogue: Catalogue, task: PredictionTask
     kept, target, attrition = judge(study, cohort, response)
     scores = response.judged[["baseline", "score"]].add_prefix("judged_").reset_index(drop=True)
     courses = cohort.courses.join(scores)[kept].reset_index(drop=True)
-    features = build_features(History.cut(study, courses), feature_specs(catalogue, study, task.condition.id))
+    features = build_features(History.cut(study, courses), specs)
     return ModellingSet(task, courses, features, target, attrition)
 
 
@@ -108,7 +119,6 @@ def with_kin(sets: Sequence[ModellingSet]) -> list[ModellingSet]:
                 other
                 for other in sets
                 if other is not one
-                and not one.task.is_relapse
                 and (other.task.outcome, other.task.landmark)
                 == (one.task.outcome, one.task.landmark)
             ),
