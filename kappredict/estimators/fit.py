@@ -9,19 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from kappredict.errors import RefusedError
 from kappredict.estimators.calibration import Calibration
 from kappredict.estimators.candidates import Candidate
 from kappredict.estimators.encoder import Encoder
+from kappredict.estimators.folds import Split, patient_folds
 from kappredict.estimators.margins import LinearMargin, Margin
 from kappredict.estimators.matrix import TrainingMatrix
 from kappredict.estimators.observation import observation_weights
 from kappredict.estimators.targets import Target, stack_targets
 from kappredict.features.table import FeatureTable
-
-Split = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -165,9 +163,7 @@ def split_by_patient(rows: Rows, folds: int, seed: int) -> list[Split]:
     most = min(folds, rarest, len(np.unique(rows.patients[rows.judged])))
     if most < 2:
         raise RefusedError(f"an outcome that only {rarest} courses have cannot be cross-validated")
-    splitter = StratifiedGroupKFold(most, shuffle=True, random_state=seed)
-    balanced = np.where(rows.own, strata, strata + 3)
-    return list(splitter.split(balanced, balanced, rows.patients))
+    return patient_folds(np.where(rows.own, strata, -1), rows.patients, most, seed)
 
 
 def _out_of_fold(
@@ -176,8 +172,7 @@ def _out_of_fold(
     margins = np.full(len(rows.target), np.nan)
     for train, test in parts:
         encoder, margin = _fit_one(rows.take(train), weights[train], candidate, seed)
-        own = test[rows.own[test]]
-        margins[own] = margin.values(encoder.transform(rows.features.take(own)))
+        margins[test] = margin.values(encoder.transform(rows.features.take(test)))
     return margins
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold
+
+from kappredict.estimators.folds import patient_folds
 
 # A model needs this many training courses on either side of the outcome to be chosen and fitted.
 _LEAST_EITHER_SIDE = 2
@@ -56,9 +58,9 @@ def random_cv(
         )
     found = []
     for repeat in range(repeats):
-        splitter = StratifiedGroupKFold(most, shuffle=True, random_state=seed + repeat)
         found += [
-            Fold(train, test, repeat) for train, test in splitter.split(strata, strata, patients)
+            Fold(train, test, repeat)
+            for train, test in patient_folds(strata, patients, most, seed + repeat)
         ]
     return _learnable(found, strata)
 
