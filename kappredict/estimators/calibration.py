@@ -2,18 +2,34 @@
 
 A slope is never negative: where margins do not order the outcomes at all, the calibrated answer is
 the base rate for everyone, which is what such a model is worth.
+
+A model that moves to a new place keeps its margins and has these numbers changed (`recalibrate`).
+They are not fitted from nothing: a few dozen patients can tell how common the outcome is there, and
+little more.
 """
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
+from scipy.stats import chi2
+
+Way = Literal["intercept", "intercept_and_slope", "chosen"]
+"""How much may change at a new place: see `recalibrate`."""
+
+# Days are counted from here up, so that they have a logarithm.
+_SOONEST = 1e-3
 
 
 @dataclass(frozen=True)
 class LogitCalibration:
     """Log-odds = `intercept` + `slope` × margin (Platt 1999; logistic recalibration, Cox 1958)."""
+
+    # By how much a new place may differ in level and in slope (standard deviations, in log-odds and
+    # as a part of the old slope): too wide to matter but where next to nothing was seen.
+    CHANGES: ClassVar[tuple[float, ...]] = (2.0, 1.0)
 
     intercept: float
     slope: float
@@ -54,6 +70,23 @@ class LogitCalibration:
         del days
         return np.asarray(expit(calibrated))[:, None]
 
+    def chance(self, margins: np.ndarray, day: float) -> np.ndarray:
+        """Give the probability of the outcome; it has its own day, whatever `day` is."""
+        del day
+        return self.probability(margins)
+
+    def surprise(self, margins: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+        """Give each row's negative log-likelihood."""
+        odds = self.margin(margins)
+        return np.asarray(np.logaddexp(0, odds) - outcome * odds)
+
+    def changed(self, change: np.ndarray, centre: float) -> "LogitCalibration":
+        """Move all log-odds by the first number and stretch them about a centre by the second."""
+        level, stretch = centre + change[0], 1 + change[1]
+        return LogitCalibration(
+            float(level + stretch * (self.intercept - centre)), float(stretch * self.slope)
+        )
+
     def to_json(self) -> dict[str, float]:
         """Give the numbers as plain data."""
         return asdict(self)
@@ -62,6 +95,9 @@ class LogitCalibration:
 @dataclass(frozen=True)
 class TimeCalibration:
     """Log days = `intercept` + `slope` × margin + `scale` × Gumbel noise: a Weibull time."""
+
+    # As for log-odds, in log days; and the logarithm of the scale.
+    CHANGES: ClassVar[tuple[float, ...]] = (2.0, 1.0, 1.0)
 
     intercept: float
     slope: float
@@ -72,20 +108,13 @@ class TimeCalibration:
         """Fit by the weighted likelihood of interval-censored times (lower, upper in days)."""
         spread = margins.std()
         centred = (margins - margins.mean()) / (spread if spread > 1e-9 else 1.0)
-        lower = np.log(np.maximum(times[:, 0], 1e-3))
-        upper = np.log(np.maximum(times[:, 1], 1e-3))
-        exact = times[:, 0] == times[:, 1]
 
         def loss(parameters: np.ndarray) -> float:
             location, scale = parameters[0] + parameters[1] * centred, np.exp(parameters[2])
-            hazard_low = np.exp(np.clip((lower - location) / scale, -50, 6))
-            hazard_high = np.exp(np.clip((upper - location) / scale, -50, 6))
-            within = np.exp(-hazard_low) - np.where(np.isinf(upper), 0.0, np.exp(-hazard_high))
-            density = hazard_low * np.exp(-hazard_low) / scale
-            likelihood = np.maximum(np.where(exact, density, within), 1e-300)
-            return float(-weights @ np.log(likelihood))
+            return float(weights @ _surprise(times, location, scale))
 
-        typical = float(np.median(np.where(np.isinf(upper), lower, upper)))
+        last = np.where(np.isinf(times[:, 1]), times[:, 0], times[:, 1])
+        typical = float(np.median(np.log(np.maximum(last, _SOONEST))))
         bounds = [(-5.0, 25.0), (0.0, 12.0), (-3.0, 3.0)]
         start = np.array([typical, 0.1, 0.0])
         found = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
@@ -105,9 +134,91 @@ class TimeCalibration:
         standard = (np.log(days)[None, :] - calibrated[:, None]) / self.scale
         return np.asarray(np.exp(-np.exp(np.clip(standard, -50, 6))))
 
+    def chance(self, margins: np.ndarray, day: float) -> np.ndarray:
+        """Give the probability of relapse by a day."""
+        return 1 - self.survival(margins, np.array([day]))[:, 0]
+
+    def surprise(self, margins: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Give each row's negative log-likelihood, of lower and upper in days."""
+        return _surprise(times, self.margin(margins), self.scale)
+
+    def changed(self, change: np.ndarray, centre: float) -> "TimeCalibration":
+        """Move and stretch log days as `LogitCalibration` does log-odds; multiply the scale."""
+        level, stretch = centre + change[0], 1 + change[1]
+        return TimeCalibration(
+            float(level + stretch * (self.intercept - centre)),
+            float(stretch * self.slope),
+            float(self.scale * np.exp(change[2])),
+        )
+
     def to_json(self) -> dict[str, float]:
         """Give the numbers as plain data."""
         return asdict(self)
 
 
+def _surprise(times: np.ndarray, location: np.ndarray, scale: float) -> np.ndarray:
+    """Give the negative log-likelihood of interval-censored times under a Weibull time."""
+    lower, upper = np.log(np.maximum(times, _SOONEST)).T
+    hazard_low = np.exp(np.clip((lower - location) / scale, -50, 6))
+    hazard_high = np.exp(np.clip((upper - location) / scale, -50, 6))
+    within = np.exp(-hazard_low) - np.where(np.isinf(upper), 0.0, np.exp(-hazard_high))
+    density = hazard_low * np.exp(-hazard_low) / scale
+    exact = times[:, 0] == times[:, 1]
+    return np.asarray(-np.log(np.maximum(np.where(exact, density, within), 1e-300)))
+
+
 Calibration = LogitCalibration | TimeCalibration
+Kind = TypeVar("Kind", LogitCalibration, TimeCalibration)
+
+
+def recalibrate(
+    calibration: Kind, margins: np.ndarray, outcome: np.ndarray, weights: np.ndarray, way: Way
+) -> Kind:
+    """Fit what differs at a new place, from the margins that the model gave its patients.
+
+    Steyerberg 2019, chapter 20; Janssen et al. 2008. Each change is held towards none as if known
+    beforehand to lie within about two of `CHANGES`, so that thirty patients without one event do
+    not make the outcome impossible.
+
+    Parameters
+    ----------
+    outcome
+        0 or 1, or lower and upper in days: a target's `fitted_on`, where it is known.
+    way
+        `intercept` moves every prediction alike; `intercept_and_slope` also stretches or
+        compresses them, and for times the scale; `chosen` takes the least change that a likelihood
+        ratio test does not reject against the largest (closed testing, Vergouwe et al. 2017).
+    """
+    if way != "chosen":
+        free = 1 if way == "intercept" else len(calibration.CHANGES)
+        return _changed(calibration, margins, outcome, weights, free)
+    most = len(calibration.CHANGES)
+    full = _changed(calibration, margins, outcome, weights, most)
+    share = weights / weights.mean()
+    for free in (0, 1):
+        less = _changed(calibration, margins, outcome, weights, free)
+        worse = share @ (less.surprise(margins, outcome) - full.surprise(margins, outcome))
+        if 2 * worse < chi2.ppf(0.95, most - free):
+            return less
+    return full
+
+
+def _changed(
+    calibration: Kind, margins: np.ndarray, outcome: np.ndarray, weights: np.ndarray, free: int
+) -> Kind:
+    """Change the first few numbers only, to the most likely values."""
+    share = weights / weights.mean()
+    # About their mean, level and slope can be told apart.
+    centre = float(np.average(calibration.margin(margins), weights=share))
+    most = len(calibration.CHANGES)
+
+    def loss(change: np.ndarray) -> float:
+        other = calibration.changed(np.append(change, np.zeros(most - free)), centre)
+        strain = change / calibration.CHANGES[:free]
+        return float(share @ other.surprise(margins, outcome) + strain @ strain / 2)
+
+    if not free:
+        return calibration
+    bounds = [(-12.0, 12.0), (-1.0, 12.0), (-3.0, 3.0)][:free]
+    found = minimize(loss, np.zeros(free), method="L-BFGS-B", bounds=bounds).x
+    return calibration.changed(np.append(found, np.zeros(most - free)), centre)

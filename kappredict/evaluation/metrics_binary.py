@@ -154,13 +154,13 @@ def calibration_slope(
 
     1 is right; below 1 the predictions are too extreme, above 1 too timid.
     """
-    odds = _log_odds(probability)
+    odds = log_odds(probability)
     spread = odds.std() if odds.size else 0.0
     if spread < 1e-9:  # a constant, but for rounding
         return np.full(len(weights), np.nan)
     columns = np.column_stack([np.ones(len(odds)), (odds - odds.mean()) / spread])
-    start = np.array([_log_odds(np.average(outcome)), 0.0])
-    return _logistic(outcome, columns, np.zeros(len(odds)), weights, start)[:, 1] / spread
+    start = np.array([log_odds(np.average(outcome)), 0.0])
+    return logistic_fits(outcome, columns, np.zeros(len(odds)), weights, start)[:, 1] / spread
 
 
 def calibration_intercept(
@@ -174,9 +174,9 @@ def calibration_intercept(
     """
     if not outcome.size:
         return np.full(len(weights), np.nan)
-    start = _log_odds(np.average(outcome)) - _log_odds(np.average(probability))
+    start = log_odds(np.average(outcome)) - log_odds(np.average(probability))
     columns = np.ones((len(outcome), 1))
-    return _logistic(outcome, columns, _log_odds(probability), weights, np.array([start]))[:, 0]
+    return logistic_fits(outcome, columns, log_odds(probability), weights, np.array([start]))[:, 0]
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -184,11 +184,12 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
 
 
-def _log_odds(probability: np.ndarray | float) -> np.ndarray:
+def log_odds(probability: np.ndarray | float) -> np.ndarray:
+    """Give the log-odds of probabilities; those of 0 and 1 are finite."""
     return np.asarray(logit(np.clip(probability, _NEAREST, 1 - _NEAREST)))
 
 
-def _logistic(
+def logistic_fits(
     outcome: np.ndarray,
     columns: np.ndarray,
     offset: np.ndarray,

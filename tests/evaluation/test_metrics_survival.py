@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 from numpy.testing import assert_allclose
@@ -28,8 +28,6 @@ from kappredict.evaluation.metrics_survival import (
 seeds = st.integers(0, 10_000)
 GRID = np.arange(10.0, 181.0, 10.0)
 HORIZONS = (30.0, 90.0, 150.0)
-# A loss this much after a visit is, to scikit-survival, after all else that the visit showed.
-NUDGE = 1e-4
 
 
 def truth(risk: np.ndarray, days: np.ndarray = GRID) -> np.ndarray:
@@ -53,6 +51,15 @@ def draw(seed: int, n: int = 150, *, visits: float = 0.0, competing: bool = Fals
     return SeenTimes(seen, event), risk
 
 
+def losses_last(times: SeenTimes) -> np.ndarray:
+    """Days on which, to other packages, losses come after all else of their day.
+
+    By the smallest step there is: a larger one would carry a loss past the events and the grid
+    days that follow it closely.
+    """
+    return np.where(times.event == 0, np.nextafter(times.seen, np.inf), times.seen)
+
+
 def values(times: SeenTimes, risk: np.ndarray, folds=None, weights=None) -> dict:
     folds = np.zeros(len(risk)) if folds is None else folds
     weights = np.ones(len(risk)) if weights is None else weights
@@ -63,18 +70,17 @@ def values(times: SeenTimes, risk: np.ndarray, folds=None, weights=None) -> dict
 
 def oracle(times: SeenTimes, risk: np.ndarray) -> dict:
     """The same figures by scikit-survival, which lets losses come before all else of their day."""
-    seen = times.seen + NUDGE * (times.event == 0)
-    outcome = Surv.from_arrays(times.event == 1, seen)
+    outcome = Surv.from_arrays(times.event == 1, losses_last(times))
     days = np.array(HORIZONS)
     survival = truth(risk)
     at_horizons = survival[:, np.searchsorted(GRID, days)]
-    areas = cumulative_dynamic_auc(outcome, outcome, risk, days + NUDGE / 2)[0]
-    errors = brier_score(outcome, outcome, at_horizons, days + NUDGE / 2)[1]
+    areas = cumulative_dynamic_auc(outcome, outcome, risk, days)[0]
+    errors = brier_score(outcome, outcome, at_horizons, days)[1]
     found = {
-        ("c_index", ""): concordance_index_ipcw(outcome, outcome, risk, GRID[-1] + NUDGE / 2)[0],
-        ("integrated_brier", ""): integrated_brier_score(
-            outcome, outcome, survival, GRID + NUDGE / 2
-        ),
+        ("c_index", ""): concordance_index_ipcw(
+            outcome, outcome, risk, np.nextafter(GRID[-1], np.inf)
+        )[0],
+        ("integrated_brier", ""): integrated_brier_score(outcome, outcome, survival, GRID),
     }
     for day, area, error in zip(HORIZONS, areas, errors, strict=True):
         found |= {("auc", f"{day:g}"): area, ("brier", f"{day:g}"): error}
@@ -89,6 +95,7 @@ def followed_to_the_end(times: SeenTimes) -> SeenTimes:
 
 
 @given(seed=seeds)
+@example(seed=7078)  # a loss 15 millionths of a day before a day of the grid
 @settings(max_examples=40, deadline=None)
 def test_metrics_are_those_of_scikit_survival(seed: int) -> None:
     times, risk = draw(seed)
@@ -138,7 +145,7 @@ def test_the_observed_risk_is_that_of_lifelines(seed: int, competing: bool) -> N
 @settings(max_examples=20, deadline=None)
 def test_the_chance_of_observation_is_that_of_lifelines_just_before_a_day(seed: int) -> None:
     times, _ = draw(seed, visits=10.0)
-    later = times.seen + NUDGE * (times.event == 0)
+    later = losses_last(times)
     curve = KaplanMeierFitter().fit(later, times.event == 0).survival_function_.iloc[:, 0]
     chances = ObservationChances.fit(times, np.ones((1, len(later))))
     for day in HORIZONS:
@@ -200,7 +207,7 @@ def test_a_competing_event_is_a_known_no_for_ever() -> None:
 def by_definition(times: SeenTimes, risk: np.ndarray, day: float) -> tuple[float, float]:
     """C (Wolbers et al. 2014) and Brier score of a day, pair by pair and course by course."""
     lost = times.event == 0
-    curve = KaplanMeierFitter().fit(times.seen + NUDGE * lost, lost).survival_function_.iloc[:, 0]
+    curve = KaplanMeierFitter().fit(losses_last(times), lost).survival_function_.iloc[:, 0]
     observed = [1.0 if one == 0 else curve[curve.index < one].iloc[-1] for one in times.seen]
     survival = truth(risk)[:, np.searchsorted(GRID, day)]
     at_day = curve[curve.index < day].iloc[-1]
