@@ -135,7 +135,7 @@ def _finish(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -
     bundle.save(folder)
     synthetic = run.study.definition.synthetic
     matters = importance(bundle, data.features)
-    figures = task_figures(data, predicted, report, matters, synthetic=synthetic)
+    figures = task_figures(data, predicted, report, matters, run.settings, synthetic=synthetic)
     with run.store.run(bundle.task.name, run.tags):
         registered = run.store.log_model(bundle, folder, report, figures)
     return Trained(bundle, folder, report, data, figures, registered)

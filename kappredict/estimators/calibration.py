@@ -9,14 +9,14 @@ little more.
 """
 
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from scipy.stats import chi2
 
-Way = Literal["intercept", "intercept_and_slope", "chosen"]
+Way = Literal["none", "intercept", "intercept_and_slope", "chosen"]
 """How much may change at a new place: see `recalibrate`."""
 
 # Days are counted from here up, so that they have a logarithm.
@@ -168,12 +168,15 @@ def _surprise(times: np.ndarray, location: np.ndarray, scale: float) -> np.ndarr
 
 
 Calibration = LogitCalibration | TimeCalibration
-Kind = TypeVar("Kind", LogitCalibration, TimeCalibration)
 
 
 def recalibrate(
-    calibration: Kind, margins: np.ndarray, outcome: np.ndarray, weights: np.ndarray, way: Way
-) -> Kind:
+    calibration: Calibration,
+    margins: np.ndarray,
+    outcome: np.ndarray,
+    weights: np.ndarray,
+    way: Way,
+) -> Calibration:
     """Fit what differs at a new place, from the margins that the model gave its patients.
 
     Steyerberg 2019, chapter 20; Janssen et al. 2008. Each change is held towards none as if known
@@ -185,40 +188,44 @@ def recalibrate(
     outcome
         0 or 1, or lower and upper in days: a target's `fitted_on`, where it is known.
     way
-        `intercept` moves every prediction alike; `intercept_and_slope` also stretches or
-        compresses them, and for times the scale; `chosen` takes the least change that a likelihood
-        ratio test does not reject against the largest (closed testing, Vergouwe et al. 2017).
+        `none` leaves all as it is; `intercept` moves every prediction alike; `intercept_and_slope`
+        also stretches or compresses them, and for times changes the scale; `chosen` takes the least
+        of these that a likelihood ratio test does not reject (Vergouwe et al. 2017).
     """
-    if way != "chosen":
-        free = 1 if way == "intercept" else len(calibration.CHANGES)
-        return _changed(calibration, margins, outcome, weights, free)
     most = len(calibration.CHANGES)
+    free: dict[Way, int] = {"none": 0, "intercept": 1, "intercept_and_slope": most}
+    if way != "chosen":
+        return _changed(calibration, margins, outcome, weights, free[way])
     full = _changed(calibration, margins, outcome, weights, most)
     share = weights / weights.mean()
-    for free in (0, 1):
-        less = _changed(calibration, margins, outcome, weights, free)
+    for fewer in (0, 1):
+        less = _changed(calibration, margins, outcome, weights, fewer)
         worse = share @ (less.surprise(margins, outcome) - full.surprise(margins, outcome))
-        if 2 * worse < chi2.ppf(0.95, most - free):
+        if 2 * worse < chi2.ppf(0.95, most - fewer):
             return less
     return full
 
 
 def _changed(
-    calibration: Kind, margins: np.ndarray, outcome: np.ndarray, weights: np.ndarray, free: int
-) -> Kind:
+    calibration: Calibration,
+    margins: np.ndarray,
+    outcome: np.ndarray,
+    weights: np.ndarray,
+    free: int,
+) -> Calibration:
     """Change the first few numbers only, to the most likely values."""
+    if not free:
+        return calibration
     share = weights / weights.mean()
     # About their mean, level and slope can be told apart.
     centre = float(np.average(calibration.margin(margins), weights=share))
-    most = len(calibration.CHANGES)
+    held = np.zeros(len(calibration.CHANGES) - free)
 
     def loss(change: np.ndarray) -> float:
-        other = calibration.changed(np.append(change, np.zeros(most - free)), centre)
+        other = calibration.changed(np.append(change, held), centre)
         strain = change / calibration.CHANGES[:free]
         return float(share @ other.surprise(margins, outcome) + strain @ strain / 2)
 
-    if not free:
-        return calibration
     bounds = [(-12.0, 12.0), (-1.0, 12.0), (-3.0, 3.0)][:free]
     found = minimize(loss, np.zeros(free), method="L-BFGS-B", bounds=bounds).x
-    return calibration.changed(np.append(found, np.zeros(most - free)), centre)
+    return calibration.changed(np.append(found, held), centre)

@@ -18,6 +18,7 @@ from kappredict.estimators.folds import Split, patient_folds
 from kappredict.estimators.margins import LinearMargin, Margin
 from kappredict.estimators.matrix import TrainingMatrix
 from kappredict.estimators.observation import observation_weights
+from kappredict.estimators.structural import without_structure
 from kappredict.estimators.targets import Target, stack_targets
 from kappredict.features.table import FeatureTable
 
@@ -180,7 +181,9 @@ def _fit_one(
     rows: Rows, weights: np.ndarray, candidate: Candidate, seed: int
 ) -> tuple[Encoder, Margin]:
     used = rows.target.known & (rows.own | candidate.pools)
-    encoder = Encoder.fit(rows.features.take(rows.judged))
+    judged = rows.judged
+    comparable = without_structure(rows.features.take(judged), rows.studies[judged])
+    encoder = Encoder.fit(comparable)
     if not encoder.columns:
         nothing = np.empty(0)
         return encoder, LinearMargin(0.0, nothing, nothing, nothing)

@@ -11,11 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import SplineTransformer
 
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.metrics_survival import ObservationChances, SeenTimes, known_weights
@@ -32,67 +28,6 @@ _THIRDS = (
     ("middle", GREEN),
     ("highest predicted risk", ORANGE),
 )
-# A smooth curve through fewer outcomes than this on either side shows noise.
-_LEAST_FOR_CURVE = 25
-
-
-def calibration_figure(
-    outcome: np.ndarray, probability: np.ndarray, *, groups: int = 10, synthetic: bool
-) -> go.Figure:
-    """Draw observed against predicted: tenths with Wilson intervals, and a smooth curve."""
-    points = calibration_points(outcome, probability, groups)
-    figure = go.Figure()
-    _diagonal(figure, "predicted as observed")
-    figure.add_scatter(
-        x=points["predicted"],
-        y=points["observed"],
-        error_y=_bars(points["observed"], points["low"], points["high"]),
-        customdata=points["n"],
-        hovertemplate="predicted %{x:.2f}, observed %{y:.2f}, %{customdata} courses",
-        mode="markers",
-        marker={"color": BLUE, "size": 9},
-        name="equal groups of courses, 95 % interval",
-    )
-    smooth = calibration_curve(outcome, probability)
-    if len(smooth):
-        line = {"color": ORANGE, "dash": "dash"}
-        figure.add_scatter(
-            x=smooth["predicted"], y=smooth["observed"], mode="lines", line=line, name="smoothed"
-        )
-    axes = ("predicted probability", "share of courses with the outcome")
-    return _finished(figure, "Do predictions come true?", axes, synthetic=synthetic, unit=True)
-
-
-def calibration_points(outcome: np.ndarray, probability: np.ndarray, groups: int) -> pd.DataFrame:
-    """Give mean prediction and observed share, with a 95 % Wilson interval, of equal groups.
-
-    Equal predictions stay together, so there may be fewer groups.
-    """
-    rows = pd.DataFrame({"outcome": outcome, "probability": probability})
-    group = pd.qcut(rows["probability"], groups, labels=False, duplicates="drop").fillna(0)
-    points = rows.groupby(group).agg(
-        n=("outcome", "size"), observed=("outcome", "mean"), predicted=("probability", "mean")
-    )
-    low, high = _wilson(points["observed"], points["n"])
-    return points.assign(low=low, high=high)
-
-
-def calibration_curve(outcome: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
-    """Smooth observed over predicted by a logistic regression on a spline of the log-odds.
-
-    Four knots, straight beyond the last (Harrell 2015, section 10.5); empty with too few outcomes.
-    """
-    events = int(outcome.sum())
-    varied = len(np.unique(probability)) >= 10
-    if min(events, len(outcome) - events) < _LEAST_FOR_CURVE or not varied:
-        return pd.DataFrame(columns=["predicted", "observed"])
-    odds = logit(np.clip(probability, 1e-6, 1 - 1e-6))[:, None]
-    spline = SplineTransformer(n_knots=4, knots="quantile", extrapolation="linear")
-    model = make_pipeline(spline, LogisticRegression(C=10.0, max_iter=1000)).fit(odds, outcome)
-    first, last = np.quantile(probability, [0.01, 0.99])
-    predicted = np.linspace(first, last, 60)
-    at = logit(np.clip(predicted, 1e-6, 1 - 1e-6))[:, None]
-    return pd.DataFrame({"predicted": predicted, "observed": model.predict_proba(at)[:, 1]})
 
 
 def roc_figure(
@@ -101,7 +36,7 @@ def roc_figure(
     """Draw sensitivity against false alarms: the average of the test folds' curves."""
     curve = roc_points(outcome, probability, fold)
     figure = go.Figure()
-    _diagonal(figure, "chance")
+    diagonal(figure, "chance")
     figure.add_scatter(
         x=curve["false_alarms"],
         y=curve["sensitivity"],
@@ -114,7 +49,7 @@ def roc_figure(
         "share of courses with it, ranked at or above",
     )
     title = "How well outcomes are told apart (ROC)"
-    return _finished(figure, title, axes, synthetic=synthetic, unit=True)
+    return finished(figure, title, axes, synthetic=synthetic, unit=True)
 
 
 def roc_points(outcome: np.ndarray, probability: np.ndarray, fold: np.ndarray) -> pd.DataFrame:
@@ -172,8 +107,7 @@ def relapse_figure(
         )
     axes = ("days since the clock started", "share without relapse")
     title = "Staying well, by thirds of predicted risk"
-    finished = _finished(figure, title, axes, synthetic=synthetic)
-    return finished.update_yaxes(range=[0, 1.02])
+    return finished(figure, title, axes, synthetic=synthetic).update_yaxes(range=[0, 1.02])
 
 
 def relapse_free(times: SeenTimes, days: np.ndarray) -> pd.DataFrame:
@@ -211,11 +145,11 @@ def forest_figure(
     for (contender, by_scheme), (colour, symbol) in zip(estimates.items(), _SERIES, strict=False):
         points = list(by_scheme.values())
         values = [one.value for one in points]
-        bars = _bars(values, [one.low for one in points], [one.high for one in points])
+        error = bars(values, [one.low for one in points], [one.high for one in points])
         figure.add_scatter(
             y=[scheme.replace("_", " ") for scheme in by_scheme],
             x=values,
-            error_x=bars,
+            error_x=error,
             orientation="h",
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 10},
@@ -225,7 +159,7 @@ def forest_figure(
     figure.update_layout(scattermode="group")
     figure.update_yaxes(autorange="reversed")
     axes = (f"{figure_name}, 95 % interval (0.5 is chance, 1 is perfect)", "")
-    return _finished(figure, f"{figure_name} by split scheme", axes, synthetic=synthetic)
+    return finished(figure, f"{figure_name} by split scheme", axes, synthetic=synthetic)
 
 
 def importance_figure(importance: pd.Series, *, most: int = 15, synthetic: bool) -> go.Figure:
@@ -235,7 +169,7 @@ def importance_figure(importance: pd.Series, *, most: int = 15, synthetic: bool)
     figure = go.Figure(go.Bar(x=shown.to_numpy(), y=labels, orientation="h", marker_color=BLUE))
     figure.update_yaxes(automargin=True)
     axes = ("mean absolute contribution to the prediction, in log-odds or log-days", "")
-    return _finished(figure, "What moves predictions most", axes, synthetic=synthetic)
+    return finished(figure, "What moves predictions most", axes, synthetic=synthetic)
 
 
 def distribution_figure(
@@ -257,32 +191,26 @@ def distribution_figure(
     figure.update_xaxes(range=[0, 1])
     axes = ("predicted probability", "share of courses")
     title = "Predictions of those with and without the outcome"
-    return _finished(figure, title, axes, synthetic=synthetic)
+    return finished(figure, title, axes, synthetic=synthetic)
 
 
-def _wilson(share: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Give the 95 % interval of observed shares (Wilson 1927)."""
-    z = 1.959963984540054
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return (centre - half).clip(lower=0), (centre + half).clip(upper=1)
-
-
-def _bars(
+def bars(
     values: Sequence[float] | pd.Series,
     low: Sequence[float] | pd.Series,
     high: Sequence[float] | pd.Series,
 ) -> dict[str, Any]:
+    """Give error bars that reach from low to high."""
     above = np.asarray(high) - np.asarray(values)
     return {"type": "data", "array": above, "arrayminus": np.asarray(values) - np.asarray(low)}
 
 
-def _diagonal(figure: go.Figure, name: str) -> None:
+def diagonal(figure: go.Figure, name: str) -> None:
+    """Draw the line from corner to corner."""
     line = {"color": GREY, "dash": "dot"}
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=line, name=name)
 
 
-def _finished(
+def finished(
     figure: go.Figure, title: str, axes: tuple[str, str], *, synthetic: bool, unit: bool = False
 ) -> go.Figure:
     """Title the figure and its axes; `unit` makes both axes run from 0 to 1."""

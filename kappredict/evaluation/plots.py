@@ -7,16 +7,18 @@ import plotly.graph_objects as go
 from kappredict.estimators.targets import Times, YesNo
 from kappredict.evaluation.cross_validation import MODEL, OutOfFold, Predictions
 from kappredict.evaluation.figures import (
-    calibration_figure,
     distribution_figure,
     forest_figure,
     importance_figure,
     relapse_figure,
     roc_figure,
 )
+from kappredict.evaluation.figures_calibration import calibration_figure
 from kappredict.evaluation.metrics_survival import SeenTimes
 from kappredict.evaluation.modelling_set import ModellingSet
+from kappredict.evaluation.questions import questions, tested_rows
 from kappredict.evaluation.report import EvaluationReport
+from kappredict.evaluation.settings import TrainingSettings
 
 _WORDS = {"auc": "AUC", "c_index": "C-index (Uno)"}
 
@@ -26,6 +28,7 @@ def task_figures(
     predictions: Predictions,
     report: EvaluationReport,
     importance: pd.Series,
+    settings: TrainingSettings,
     *,
     synthetic: bool,
 ) -> dict[str, go.Figure]:
@@ -40,8 +43,21 @@ def task_figures(
     return {
         "forest": forest_figure(contenders, figure_name=_WORDS[name], synthetic=synthetic),
         "importance": importance_figure(importance, synthetic=synthetic),
+        **_calibration(data, predicted, settings, synthetic=synthetic),
         **_of_predictions(data.target, predicted, synthetic=synthetic),
     }
+
+
+def _calibration(
+    data: ModellingSet, predicted: OutOfFold, settings: TrainingSettings, *, synthetic: bool
+) -> dict[str, go.Figure]:
+    """Draw the calibration of all repeats; nothing where no horizon was reached."""
+    asked = questions(data, predicted, tested_rows(data, predicted))
+    if not asked:
+        return {}
+    seed, resamples = settings.seed, settings.resamples
+    figure = calibration_figure(asked, seed=seed, resamples=resamples, synthetic=synthetic)
+    return {"calibration": figure}
 
 
 def _of_predictions(
@@ -54,7 +70,6 @@ def _of_predictions(
         case YesNo():
             outcome, probability = target.outcome[rows], first[rows]
             return {
-                "calibration": calibration_figure(outcome, probability, synthetic=synthetic),
                 "roc": roc_figure(outcome, probability, fold[rows], synthetic=synthetic),
                 "distribution": distribution_figure(outcome, probability, synthetic=synthetic),
             }

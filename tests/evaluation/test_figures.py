@@ -3,17 +3,12 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-import pytest
 from lifelines import KaplanMeierFitter
 from numpy.testing import assert_allclose
 from scipy.special import expit
-from scipy.stats import binomtest
 
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.figures import (
-    calibration_curve,
-    calibration_figure,
-    calibration_points,
     distribution_figure,
     forest_figure,
     importance_figure,
@@ -22,13 +17,16 @@ from kappredict.evaluation.figures import (
     roc_figure,
     roc_points,
 )
+from kappredict.evaluation.figures_calibration import calibration_figure
 from kappredict.evaluation.metrics_binary import auc
 from kappredict.evaluation.metrics_survival import SeenTimes
+from kappredict.evaluation.question import Question
 
 RNG = np.random.default_rng(1)
 PROBABILITY = expit(RNG.normal(0, 1, 600))
 OUTCOME = (RNG.random(600) < PROBABILITY).astype(float)
 FOLD = np.arange(600) % 5
+QUESTION = Question.of_response(OUTCOME, PROBABILITY[None], FOLD[None], np.arange(600))
 DAYS = np.arange(10.0, 181.0, 10.0)
 RISK = RNG.normal(0, 0.7, 300)
 SURVIVAL = np.exp(-np.exp(RISK)[:, None] * DAYS / 150)
@@ -42,7 +40,9 @@ ESTIMATES = {
 
 def every_figure(*, synthetic: bool) -> dict[str, go.Figure]:
     return {
-        "calibration": calibration_figure(OUTCOME, PROBABILITY, synthetic=synthetic),
+        "calibration": calibration_figure(
+            {"response": QUESTION}, seed=1, resamples=20, synthetic=synthetic
+        ),
         "roc": roc_figure(OUTCOME, PROBABILITY, FOLD, synthetic=synthetic),
         "relapse": relapse_figure(TIMES, SURVIVAL, DAYS, synthetic=synthetic),
         "forest": forest_figure(ESTIMATES, figure_name="AUC", synthetic=synthetic),
@@ -68,35 +68,6 @@ def test_no_colour_stands_alone() -> None:
     # Each series differs from the others in symbol, dash, pattern or name on the same colour.
     symbols = [one.marker.symbol for one in every_figure(synthetic=False)["forest"].data]
     assert len(set(symbols)) == len(symbols)
-
-
-def test_groups_are_equal_and_their_intervals_wilsons() -> None:
-    points = calibration_points(OUTCOME, PROBABILITY, 10)
-    assert (points["n"] == 60).all()
-    for point in points.itertuples():
-        events = round(point.observed * point.n)
-        oracle = binomtest(events, int(point.n)).proportion_ci(method="wilson")
-        assert_allclose([point.low, point.high], [oracle.low, oracle.high])
-
-
-@pytest.mark.parametrize("constant", [0.0, 0.3, 1.0])
-def test_a_constant_prediction_is_one_group_without_a_curve(constant: float) -> None:
-    points = calibration_points(OUTCOME, np.full(600, constant), 10)
-    assert len(points) == 1
-    assert_allclose(points["observed"], OUTCOME.mean())
-    assert calibration_curve(OUTCOME, np.full(600, constant)).empty
-
-
-def test_the_smooth_curve_of_true_probabilities_follows_the_diagonal() -> None:
-    rng = np.random.default_rng(2)
-    probability = expit(rng.normal(0, 1, 20_000))
-    outcome = (rng.random(20_000) < probability).astype(float)
-    curve = calibration_curve(outcome, probability)
-    assert_allclose(curve["observed"], curve["predicted"], atol=0.03)
-
-
-def test_few_outcomes_have_no_smooth_curve() -> None:
-    assert calibration_curve(OUTCOME[:30], PROBABILITY[:30]).empty
 
 
 def test_the_area_under_the_drawn_curve_is_the_auc() -> None:
