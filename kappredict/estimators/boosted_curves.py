@@ -1,7 +1,7 @@
 """The explainable boosting machine: one boosted step curve per column, and no interactions."""
 
 import warnings
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +23,8 @@ class ExplainableBoosting(CandidateSettings):
     whether it helps or not, before the early stop counts. A missing value has a height of its own;
     directions hold exactly.
     """
+
+    needs: ClassVar[int] = 10
 
     model: Literal["explainable_boosting"]
     bags: int = Field(default=8, gt=0)

@@ -5,7 +5,7 @@ sums in another order give other trees, and a seed must give the same model on a
 """
 
 import warnings
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,8 @@ class Logistic(CandidateSettings):
 
 class BoostedTrees(CandidateSettings):
     """XGBoost on the log loss."""
+
+    needs: ClassVar[int] = 10
 
     model: Literal["boosted_trees"]
     rounds: int = Field(default=120, gt=0)
@@ -101,6 +103,8 @@ class WeibullAFT(CandidateSettings):
 
 class BoostedAFT(CandidateSettings):
     """XGBoost `survival:aft` on interval-censored times, with Weibull noise."""
+
+    needs: ClassVar[int] = 10
 
     model: Literal["boosted_aft"]
     rounds: int = Field(default=120, gt=0)

@@ -18,6 +18,7 @@ from kappredict.estimators.folds import Split, patient_folds
 from kappredict.estimators.margins import LinearMargin, Margin
 from kappredict.estimators.matrix import TrainingMatrix
 from kappredict.estimators.observation import observation_weights
+from kappredict.estimators.sample_size import supported
 from kappredict.estimators.structural import without_structure
 from kappredict.estimators.targets import Target, stack_targets
 from kappredict.features.table import FeatureTable
@@ -29,9 +30,12 @@ class Rows:
 
     `condition` numbers the condition that a row was treated for, 0 being the task's own: rows of
     the others are there to lean on, and rows without a known outcome to tell who is assessed.
+    `context` are the features as they stood when outcomes were about to be assessed, later than a
+    prediction may see: they say who stays to be assessed, and nothing else is made of them.
     """
 
     features: FeatureTable
+    context: FeatureTable
     target: Target
     patients: np.ndarray
     studies: np.ndarray
@@ -42,6 +46,7 @@ class Rows:
         """Give some of the rows."""
         return Rows(
             self.features.take(rows),
+            self.context.take(rows),
             self.target.take(rows),
             self.patients[rows],
             self.studies[rows],
@@ -69,7 +74,7 @@ class Rows:
         for condition in np.unique(self.condition):
             place = np.flatnonzero(self.condition == condition)
             known = self.target.known[place]
-            weights[place] = observation_weights(self.features.take(place), known)
+            weights[place] = observation_weights(self.context.take(place), known)
         return weights
 
 
@@ -78,15 +83,20 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
 
     All have the same features, and outcomes of one kind.
     """
-    frames = pd.concat([one.features.frame for one in parts], ignore_index=True)
     return Rows(
-        FeatureTable(frames, parts[0].features.specs),
+        _stacked([one.features for one in parts]),
+        _stacked([one.context for one in parts]),
         stack_targets([one.target for one in parts]),
         np.concatenate([one.patients for one in parts]),
         np.concatenate([one.studies for one in parts]),
         np.concatenate([one.sites for one in parts]),
         np.repeat(np.arange(len(parts)), [len(one.target) for one in parts]),
     )
+
+
+def _stacked(tables: Sequence[FeatureTable]) -> FeatureTable:
+    frame = pd.concat([one.frame for one in tables], ignore_index=True)
+    return FeatureTable(frame, tables[0].specs)
 
 
 @dataclass(frozen=True)
@@ -147,6 +157,7 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     RefusedError
         If the outcome has one class only.
     """
+    candidates = affordable(rows, candidates)
     weights, judged = rows.weights, rows.judged
     parts = split_by_patient(rows, folds, seed)
     target, own_weights = rows.target.take(judged), weights[judged]
@@ -155,6 +166,13 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     encoder, margin = _fit_one(rows, weights, candidates[contest.winner], seed)
     best = margins[contest.winner]
     return FittedModel(encoder, margin, target.calibrate(best, own_weights), contest, best)
+
+
+def affordable(rows: Rows, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Keep the candidates that the sample supports; the simplest where it supports none."""
+    target = rows.target.take(rows.judged)
+    sample = supported(target.n, target.events)
+    return [one for one in candidates if one.needs <= sample.parameters] or list(candidates[:1])
 
 
 def split_by_patient(rows: Rows, folds: int, seed: int) -> list[Split]:

@@ -10,12 +10,15 @@ from pydantic import BaseModel, ConfigDict
 class CandidateSettings(BaseModel):
     """The settings of a candidate: closed to unknown keys, and unchanging.
 
-    A candidate that `pools` is given the rows of all conditions, the others those of its own.
+    A candidate that `pools` is given the rows of all conditions, the others those of its own. It
+    competes where the sample supports `needs` parameters (`kappredict.estimators.sample_size`): a
+    penalised line always may, bends and trees want more to go by (van der Ploeg et al. 2014).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pools: ClassVar[bool] = False
+    needs: ClassVar[int] = 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ on the differences between neighbouring slopes (Eilers & Marx 1996); and a curve
 or only fall, is one whose slopes are bounded by zero.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -33,6 +33,8 @@ class LogisticSplines(CandidateSettings):
     column stand at evenly spaced quantiles; one with fewer than `least_values` different values
     stays straight. Directions hold exactly.
     """
+
+    needs: ClassVar[int] = 5
 
     model: Literal["logistic_splines"]
     inverse_penalty: float = Field(default=0.02, gt=0)

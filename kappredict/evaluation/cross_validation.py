@@ -136,7 +136,10 @@ def _contender(
     if name == MODEL:
         return data.all_rows, settings.candidates(data.task.outcome)
     labels = _LABELS if name == LABELS else ()
-    rows = replace(data.all_rows, features=label_table(data.all_courses, labels))
+    # What tells studies apart is kept from the model; of the labels it is the whole point.
+    one_study = np.zeros(len(data.all_courses))
+    features = label_table(data.all_courses, labels)
+    rows = replace(data.all_rows, features=features, context=features, studies=one_study)
     simple: Candidate = (
         BoostedAFT(model="boosted_aft", rounds=60)
         if data.task.is_relapse

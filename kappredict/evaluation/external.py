@@ -1,5 +1,6 @@
 """A trained model on a study it never saw: what it said, and what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,9 @@ from kappredict.data.totals import with_totals
 from kappredict.errors import RefusedError, UsageError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.estimators.targets import Times, YesNo
+from kappredict.evaluation.calibration_curve import calibration_figures
 from kappredict.evaluation.cross_validation import OutOfFold, reported_days
+from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.metrics_binary import binary_differences
 from kappredict.evaluation.metrics_survival import (
     SeenTimes,
@@ -18,6 +21,9 @@ from kappredict.evaluation.metrics_survival import (
     survival_differences,
 )
 from kappredict.evaluation.modelling_set import ModellingSet, set_with_features
+from kappredict.evaluation.questions import questions, tested_rows
+from kappredict.evaluation.recalibration import NewPlace
+from kappredict.evaluation.report import metrics_of
 from kappredict.evaluation.settings import TrainingSettings
 
 
@@ -39,6 +45,7 @@ class Asked:
             self.data,
             courses=self.data.courses.iloc[rows].reset_index(drop=True),
             features=self.data.features.take(rows),
+            context=self.data.context.take(rows),
             target=self.data.target.take(rows),
         )
         predicted = replace(
@@ -135,3 +142,84 @@ def differences(first: Asked, second: Asked, settings: TrainingSettings) -> dict
                 seed=settings.seed,
                 resamples=settings.resamples,
             )
+
+
+def new_place(asked: Asked) -> NewPlace:
+    """Give what a recalibration learns from."""
+    return NewPlace(
+        asked.bundle.calibration,
+        asked.margins,
+        asked.data.target,
+        asked.data.weights,
+        asked.data.rows.patients,
+    )
+
+
+def judged(asked: Asked, predicted: OutOfFold, settings: TrainingSettings) -> dict[str, Any]:
+    """Give the figures of some predictions, with the calibration of each question."""
+    rows = tested_rows(asked.data, predicted)
+    figures = metrics_of(asked.data, predicted, rows, settings)
+    calibration = {
+        name: calibration_figures(question, seed=settings.seed, resamples=settings.resamples)
+        for name, question in questions(asked.data, predicted, rows).items()
+    }
+    return figures | {"calibration_curve": calibration}
+
+
+def verdict(before: Mapping[str, Any], after: Mapping[str, Any], case_mix: Estimate) -> list[str]:
+    """Say in plain words whether a model travels: ranking, level, and how new the patients are."""
+    discrimination = before.get("c_index", before.get("auc"))
+    name = list(before["calibration_curve"])[-1]
+    said, moved = (one["calibration_curve"][name] for one in (before, after))
+    return [
+        _ranks(discrimination),
+        _level(said["intercept"], said["slope"]),
+        _gain(said["ici"], moved["ici"]),
+        _new(case_mix),
+    ]
+
+
+def _ranks(figure: Estimate) -> str:
+    shown = f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+    if not figure.low > 0.5:
+        return f"It does not tell these patients' outcomes apart better than chance: {shown}."
+    return f"It tells these patients' outcomes apart better than chance: {shown}."
+
+
+def _level(intercept: Estimate, slope: Estimate) -> str:
+    level = "about right"
+    if intercept.low > 0:
+        level = "too low"
+    elif intercept.high < 0:
+        level = "too high"
+    spread = "about as spread as they should be"
+    if slope.high < 1:
+        spread = "too extreme"
+    elif slope.low > 1:
+        spread = "too timid"
+    return f"As they are its probabilities are {level} on average, and {spread}."
+
+
+def _gain(before: Estimate, after: Estimate) -> str:
+    if np.isnan(before.value) or np.isnan(after.value):
+        return "There are too few outcomes here for a calibration curve."
+    return (
+        f"The mean error of its probabilities is {100 * before.value:.0f} percentage points, and "
+        f"{100 * after.value:.0f} after recalibration on patients of the place."
+    )
+
+
+def _new(membership: Estimate) -> str:
+    if np.isnan(membership.value):
+        return "How far these patients differ from those it was trained on cannot be said."
+    words = (
+        "much like"
+        if membership.high < 0.6
+        else "unlike"
+        if membership.low > 0.75
+        else "not quite like"
+    )
+    return (
+        f"These patients are {words} those it was trained on (membership AUC "
+        f"{membership.value:.2f})."
+    )

@@ -54,7 +54,7 @@ def _draw(figure: go.Figure, question: Question, seed: int, resamples: int) -> N
             fillcolor=_BAND,
             line={"width": 0},
             hoverinfo="skip",
-            name="its 95 % interval, point by point",
+            name="95 % interval of the smoothed curve",
         )
         line = {"color": ORANGE, "dash": "dash"}
         figure.add_scatter(

@@ -21,7 +21,7 @@ from kappredict.features.build import build_features
 from kappredict.features.specs import feature_specs
 from kappredict.features.table import FeatureTable
 from kappredict.outcomes.relapse import judge_relapse
-from kappredict.outcomes.response import ResponseOutcome, judge_response
+from kappredict.outcomes.response import ResponseOutcome, assessment_opens, judge_response
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,15 @@ class ModellingSet:
 
     `courses` (with `site`, `study`, `arm`, `patient_id`, `enrolled_on`, and the scores that
     response was judged on), `features` and `target` have the same rows in the same order, those not
-    assessed among them; `attrition` says who was left out on the way. `kin` are the sets of the
+    assessed among them; `context` are the same features when outcomes were about to be assessed
+    (see `Rows`); `attrition` says who was left out on the way. `kin` are the sets of the
     same outcome and landmark in the study's other conditions.
     """
 
     task: PredictionTask
     courses: pd.DataFrame
     features: FeatureTable
+    context: FeatureTable
     target: Target
     attrition: Attrition
     kin: tuple["ModellingSet", ...] = field(default=())
@@ -54,7 +56,7 @@ class ModellingSet:
             for name in ("patient_id", "study", "site")
         )
         own = np.zeros(len(self.target), dtype=int)
-        return Rows(self.features, self.target, patients, studies, sites, own)
+        return Rows(self.features, self.context, self.target, patients, studies, sites, own)
 
     @property
     def all_courses(self) -> pd.DataFrame:
@@ -107,7 +109,12 @@ def set_with_features(
     scores = response.judged[["baseline", "score"]].add_prefix("judged_").reset_index(drop=True)
     courses = cohort.courses.join(scores)[kept].reset_index(drop=True)
     features = build_features(History.cut(study, courses), specs)
-    return ModellingSet(task, courses, features, target, attrition)
+    context = features
+    if not target.known.all():
+        opening = assessment_opens(study, courses, task.condition, outcome)
+        later = courses.assign(landmark_day=opening.clip(lower=courses["landmark_day"]))
+        context = build_features(History.cut(study, later), specs)
+    return ModellingSet(task, courses, features, context, target, attrition)
 
 
 def with_kin(sets: Sequence[ModellingSet]) -> list[ModellingSet]:

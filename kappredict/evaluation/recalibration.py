@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kappredict.errors import RefusedError
-from kappredict.estimators.calibration import Calibration, Way, recalibrate
+from kappredict.estimators.calibration import Answers, Calibration, Way, recalibrate
+from kappredict.estimators.censoring import status_at
 from kappredict.estimators.folds import patient_folds
 from kappredict.estimators.targets import Target, Times, YesNo
 from kappredict.evaluation.calibration_curve import distances
@@ -55,14 +56,25 @@ class NewPlace:
 
     def recalibrated(self, way: Way) -> Calibration:
         """Recalibrate on all rows whose outcome is known."""
-        known = self.target.known
-        return recalibrate(
-            self.calibration,
-            self.margins[known],
-            self.target.fitted_on[known],
-            self.weights[known],
-            way,
-        )
+        known = self.take(np.flatnonzero(self.target.known))
+        return recalibrate(self.calibration, known.margins, known.answers, way)
+
+    @property
+    def answers(self) -> Answers:
+        """What came of the rows, as it is judged.
+
+        Relapse counts from the visit that showed it, for every day that enough were followed to.
+        Where visits are rare it came well before; but what a clinic there will have on record is
+        what its predictions are compared with.
+        """
+        match self.target:
+            case YesNo(outcome):
+                return Answers(np.empty(0), outcome[:, None] == 1, self.weights[:, None])
+            case Times(event=event) as target:
+                times = SeenTimes(target.seen, event)
+                days = np.array([day for day in target.grid if times.followed_to(day)])
+                weights, well = status_at(target.seen, target.relapsed, event > 0, days)
+                return Answers(days, well, self.weights[:, None] * weights)
 
     def question(self, calibration: Calibration, day: float) -> Question:
         """Ask what a calibration says of every row: the outcome, or relapse by a day."""

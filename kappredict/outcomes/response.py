@@ -57,6 +57,14 @@ def judge_response(
     )
 
 
+def assessment_opens(
+    study: Study, courses: pd.DataFrame, condition: Condition, outcome: Outcome
+) -> pd.Series:
+    """Give the day, on the patient's own clock, on which each course's outcome window opens."""
+    window = condition.window_of(outcome)
+    return anchor_days(study.sessions, courses, window.anchor) + window.start_day
+
+
 def _judge(
     study: Study,
     judgement: Judgement,

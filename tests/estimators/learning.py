@@ -59,4 +59,6 @@ def rows_of(table: FeatureTable, target: Target) -> Rows:
     rows = len(target)
     patients = np.array([f"p{number // 2}" for number in range(rows)], dtype=object)
     sites = np.array([f"site-{number // 2 % 4}" for number in range(rows)], dtype=object)
-    return Rows(table, target, patients, np.full(rows, "study"), sites, np.zeros(rows, dtype=int))
+    return Rows(
+        table, table, target, patients, np.full(rows, "study"), sites, np.zeros(rows, dtype=int)
+    )

@@ -48,7 +48,7 @@ def modelling_set(rows: Rows, catalogue: Catalogue, outcome: str = "response") -
     )
     flow = Attrition.starting_with("courses", len(courses))
     task = PredictionTask(condition, outcome, "baseline")  # type: ignore[arg-type]
-    return ModellingSet(task, courses, rows.features, rows.target, flow)
+    return ModellingSet(task, courses, rows.features, rows.context, rows.target, flow)
 
 
 def judged(data: ModellingSet) -> EvaluationReport:
