@@ -185,6 +185,8 @@ def recalibrate(
         also stretches or compresses them, and for times changes the scale; `chosen` takes the least
         of these that a likelihood ratio test does not reject (Vergouwe et al. 2017).
     """
+    if not answers.weights.any():
+        return calibration
     most = len(calibration.CHANGES)
     free: dict[Way, int] = {"none": 0, "intercept": 1, "intercept_and_slope": most}
     if way != "chosen":
@@ -202,7 +204,7 @@ def _changed(
     calibration: Calibration, margins: np.ndarray, answers: Answers, free: int
 ) -> Calibration:
     """Change the first few numbers only, to the most likely values."""
-    if not free or not answers.weights.any():
+    if not free:
         return calibration
     # About their mean, level and slope can be told apart.
     centre = float(calibration.margin(margins).mean())

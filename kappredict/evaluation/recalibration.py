@@ -57,24 +57,7 @@ class NewPlace:
     def recalibrated(self, way: Way) -> Calibration:
         """Recalibrate on all rows whose outcome is known."""
         known = self.take(np.flatnonzero(self.target.known))
-        return recalibrate(self.calibration, known.margins, known.answers, way)
-
-    @property
-    def answers(self) -> Answers:
-        """What came of the rows, as it is judged.
-
-        Relapse counts from the visit that showed it, for every day that enough were followed to.
-        Where visits are rare it came well before; but what a clinic there will have on record is
-        what its predictions are compared with.
-        """
-        match self.target:
-            case YesNo(outcome):
-                return Answers(np.empty(0), outcome[:, None] == 1, self.weights[:, None])
-            case Times(event=event) as target:
-                times = SeenTimes(target.seen, event)
-                days = np.array([day for day in target.grid if times.followed_to(day)])
-                weights, well = status_at(target.seen, target.relapsed, event > 0, days)
-                return Answers(days, well, self.weights[:, None] * weights)
+        return recalibrate(self.calibration, known.margins, _answers(known), way)
 
     def question(self, calibration: Calibration, day: float) -> Question:
         """Ask what a calibration says of every row: the outcome, or relapse by a day."""
@@ -160,6 +143,23 @@ def by_patients(place: NewPlace, way: Way, *, day: float, draws: int, seed: int)
                 found.setdefault((size, name), []).append(value.item())
     rows = [(*key, *_summary(np.array(values))) for key, values in found.items()]
     return pd.DataFrame(rows, columns=["patients", "figure", "value", "low", "high"])
+
+
+def _answers(place: NewPlace) -> Answers:
+    """Say what came of every row, as it is judged.
+
+    Relapse counts from the visit that showed it, by every day that enough were followed to. Where
+    visits are rare it came well before; but predictions are compared with what a clinic there will
+    have on record.
+    """
+    match place.target:
+        case YesNo(outcome):
+            return Answers(np.empty(0), outcome[:, None] == 1, place.weights[:, None])
+        case Times(event=event) as target:
+            times = SeenTimes(target.seen, event)
+            days = np.array([day for day in target.grid if times.followed_to(day)])
+            weights, well = status_at(target.seen, target.relapsed, event > 0, days)
+            return Answers(days, well, place.weights[:, None] * weights)
 
 
 def _figures(

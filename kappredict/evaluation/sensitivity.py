@@ -2,8 +2,8 @@
 
 Those lost are given the chance of response of courses like them that were assessed, divided by k
 (a risk ratio; 1 is "lost for no reason that matters"), and enter every figure twice, as somebody
-who responded and as somebody who did not, with that chance and its rest as weights. A pattern-mixture
-analysis with a fixed sensitivity parameter (Carpenter and Kenward 2013, chapter 10; White, Higgins
+who responded and as somebody who did not, with that chance and its rest as weights: a pattern
+mixture with a fixed sensitivity parameter (Carpenter and Kenward 2013, chapter 10; White, Higgins
 and Wood 2008).
 """
 
@@ -15,7 +15,6 @@ from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.matrix import TrainingMatrix
 from kappredict.estimators.pooling import PooledLogistic
 from kappredict.estimators.targets import YesNo
-from kappredict.evaluation.bootstrap import bootstrap
 from kappredict.evaluation.cross_validation import OutOfFold
 from kappredict.evaluation.metrics_binary import auc, brier, calibration_intercept, ratio
 from kappredict.evaluation.modelling_set import ModellingSet
@@ -47,7 +46,6 @@ def sensitivity(
     if min(known.sum(), (~known).sum()) < _LEAST:
         return pd.DataFrame(columns=columns)
     like = chances_of_the_like(data.context.take(tested), outcome, data.weights[tested])
-    kept = {"seed": seed, "resamples": resamples}
     weights = data.weights[tested][known]
     asked: list[tuple[str, float, Question]] = [
         ("assessed only", np.nan, _question(data, predicted, tested[known], outcome[known], None)),
@@ -63,9 +61,7 @@ def sensitivity(
     table = [
         (name, k, figure, one.value, one.low, one.high)
         for name, k, question in asked
-        for figure, one in bootstrap(
-            question.statistic(_figures), question.patients, **kept
-        ).items()
+        for figure, one in question.estimate(_figures, seed=seed, resamples=resamples).items()
     ]
     return pd.DataFrame(table, columns=columns)
 

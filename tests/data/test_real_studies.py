@@ -11,13 +11,25 @@ from kappredict.data.study import Study
 from kappredict.data.validation import check
 
 pytestmark = pytest.mark.real
-IMPORTS = ("ctn0094", "nimh_ketamine", "beat_the_blues", "antidepressant_dia", "uis")
+IMPORTS = (
+    "ctn0094",
+    "ctn0094_kept_visits",
+    "nimh_ketamine",
+    "beat_the_blues",
+    "antidepressant_dia",
+    "uis",
+)
+# Two imports read one source.
+SOURCES = {"ctn0094_kept_visits": "ctn0094"}
 
 
 @pytest.fixture(scope="module")
 def studies(real_data: Path, catalogue: Catalogue) -> dict[str, Study]:
     checked = {
-        name: check(import_study(shipped_configs() / "studies" / name, real_data / name), catalogue)
+        name: check(
+            import_study(shipped_configs() / "studies" / name, real_data / SOURCES.get(name, name)),
+            catalogue,
+        )
         for name in IMPORTS
     }
     problems = {name: [str(one) for one in of.problems] for name, of in checked.items()}
@@ -75,6 +87,24 @@ def test_every_urine_sample_in_the_twelve_weeks_is_a_screen(
     positive = trials["uds"].query("what == 'Opioid'")
     positive = positive[positive["when"] <= positive["who"].map(index_day) + 84]
     assert screens["value"].sum() == len(positive)
+
+
+def test_a_kept_visit_without_a_sample_was_clean_in_the_trial_that_lists_hardly_any_clean_sample(
+    studies: dict[str, Study],
+) -> None:
+    def screens(name: str) -> pd.DataFrame:
+        found = studies[name].assessments.query("instrument == 'uds' and item == 'opioid'")
+        return found.merge(studies[name].courses[["patient_id", "study"]], on="patient_id")
+
+    as_listed, kept = screens("ctn0094"), screens("ctn0094_kept_visits")
+    clean = {
+        name: (rows["value"] == 0).groupby(rows["study"]).mean().round(2).to_dict()
+        for name, rows in (("listed", as_listed), ("kept", kept))
+    }
+    assert clean["listed"]["CTN-0027"] == clean["kept"]["CTN-0027"]
+    assert clean["listed"]["CTN-0030"] < clean["kept"]["CTN-0030"]
+    positive = [int(rows["value"].sum()) for rows in (as_listed, kept)]
+    assert positive[0] == positive[1]
 
 
 def test_a_screen_of_the_randomisation_day_lies_before_the_first_dose(

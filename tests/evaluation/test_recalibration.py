@@ -128,6 +128,25 @@ def test_those_not_assessed_are_neither_learnt_from_nor_predicted() -> None:
     assert set(by_patients(some, "intercept", day=0, draws=2, seed=1)["patients"]) == {0, 20, 40}
 
 
+def test_times_that_too_few_were_followed_through_change_nothing() -> None:
+    place = relapse_place().take(np.arange(8))
+    assert place.recalibrated("chosen") == place.calibration
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_rare_visits_do_not_spoil_a_recalibration(day: float) -> None:
+    # Relapse is judged when it was seen; the model was fitted to when it happened.
+    place = relapse_place(2000, sooner=0.0)
+    seen = np.ceil(place.target.upper / 45) * 45
+    target = Times(place.target.lower, seen, place.target.event, longest=180.0)
+    rare = NewPlace(place.calibration, place.margins, target, place.weights, place.patients)
+    levels = [
+        calibration_figures(rare.question(calibration, day), seed=1, resamples=2)["intercept"].value
+        for calibration in (rare.calibration, rare.recalibrated("intercept_and_slope"))
+    ]
+    assert abs(levels[1]) < 0.75 * abs(levels[0])
+
+
 def test_with_few_outcomes_there_are_fewer_folds() -> None:
     place = response_place(60)
     outcome = np.zeros(60)

@@ -1,0 +1,1 @@
+../ctn0094/patients.sql
