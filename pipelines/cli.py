@@ -3,12 +3,13 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from kappredict.errors import KappredictError
 from pipelines.console import messages, show_error
+
 
 app = typer.Typer(
     name="kappredict",
@@ -25,6 +26,10 @@ StoreOption = Annotated[
     ),
 ]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON, too.")]
+ModelArgument = Annotated[
+    str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
+]
+TrainingOption = Annotated[str, typer.Option(help="Settings: a file, or `default` or `light`.")]
 ConfigsOption = Annotated[
     Path | None, typer.Option(help="A folder of your own definitions, on top of those that ship.")
 ]
@@ -87,9 +92,7 @@ def validate(
 def train(
     conditions: Annotated[list[str], typer.Argument(help="Conditions, or `all`.")],
     study: Annotated[Path, typer.Option(help="A study folder.")],
-    training: Annotated[
-        str, typer.Option(help="Settings: a file, or `default` or `light`.")
-    ] = "default",
+    training: TrainingOption = "default",
     models: Annotated[Path, typer.Option(help="Where bundles go.")] = Path("build/models"),
     store: StoreOption = "build/mlflow",
     seed: Annotated[int | None, typer.Option(help="Replaces the settings' seed.")] = None,
@@ -116,9 +119,7 @@ def train(
 
 @app.command()
 def predict(
-    model: Annotated[
-        str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
-    ],
+    model: ModelArgument,
     patients: Annotated[Path, typer.Argument(help="A study folder, or JSON patient records.")],
     out: Annotated[Path | None, typer.Option(help="A .csv, .parquet or .json file.")] = None,
     store: StoreOption = "build/mlflow",
@@ -138,10 +139,60 @@ def predict(
 
 
 @app.command()
+def evaluate(
+    model: ModelArgument,
+    study: Annotated[Path, typer.Option(help="A study folder that the model never saw.")],
+    recalibrate: Annotated[
+        Literal["intercept", "intercept_and_slope"] | None,
+        typer.Option(help="Write the model recalibrated on this study, too."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where a recalibrated bundle goes.")] = Path(
+        "build/recalibrated"
+    ),
+    training: TrainingOption = "default",
+    store: StoreOption = "build/mlflow",
+    json_file: JsonOption = None,
+) -> None:
+    """Validate a trained model on another study: ranking, calibration, case mix, and a verdict."""
+    from kappredict.evaluation.settings import read_settings
+    from kappredict.tracking.store import Store
+    from pipelines.evaluate import evaluate as run
+    from pipelines.judgements import evaluation_json, show_evaluation
+
+    done = run(model, study, read_settings(training), Store.at(store), way=recalibrate)
+    show_evaluation(done)
+    _write_json(json_file, evaluation_json(done))
+    if done.bundle is not None:
+        folder = out / done.task
+        done.bundle.save(folder)
+        messages.print(
+            f"Recalibrated bundle: {folder}   Next: kappredict predict {folder} PATIENTS"
+        )
+
+
+@app.command()
+def compare(
+    first: ModelArgument,
+    second: ModelArgument,
+    study: Annotated[Path, typer.Option(help="A study folder that neither model saw.")],
+    training: TrainingOption = "default",
+    store: StoreOption = "build/mlflow",
+    json_file: JsonOption = None,
+) -> None:
+    """Compare two models of one task on the same courses, with paired intervals."""
+    from kappredict.evaluation.settings import read_settings
+    from kappredict.tracking.store import Store
+    from pipelines.compare import compare as run
+    from pipelines.judgements import comparison_json, show_comparison
+
+    done = run(first, second, study, read_settings(training), Store.at(store))
+    show_comparison(done, first, second)
+    _write_json(json_file, comparison_json(done))
+
+
+@app.command()
 def export(
-    model: Annotated[
-        str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
-    ],
+    model: ModelArgument,
     out: Annotated[Path, typer.Argument(help="The folder that the bundle goes into.")] = Path(
         "models"
     ),

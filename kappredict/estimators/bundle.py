@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,12 @@ from kappredict.domain.instruments import Instrument
 from kappredict.domain.studies import StudyDefinition
 from kappredict.domain.task import PredictionTask
 from kappredict.errors import BundleError
-from kappredict.estimators.calibration import Calibration, LogitCalibration, TimeCalibration
+from kappredict.estimators.calibration import (
+    Calibration,
+    LogitCalibration,
+    TimeCalibration,
+    Way,
+)
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.fit import FittedModel
 from kappredict.estimators.limits import Limits
@@ -60,6 +65,18 @@ class Provenance(BaseModel):
     events: int
 
 
+class Recalibration(BaseModel):
+    """How and where a bundle was recalibrated after training."""
+
+    model_config = ConfigDict(frozen=True)
+
+    way: Way
+    study: str
+    data_digest: str
+    n: int
+    events: int
+
+
 class Recipe(BaseModel):
     """The content of `bundle.json`."""
 
@@ -78,6 +95,7 @@ class Recipe(BaseModel):
     base_rate: dict[str, float]
     validation: dict[str, Any]
     provenance: Provenance
+    recalibration: Recalibration | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +143,18 @@ class ModelBundle:
         shares = self.calibration.slope * self.margin.contributions(matrix)
         shares[:, -1] += self.calibration.intercept
         return shares
+
+    def recalibrated(self, calibration: Calibration, note: Recalibration) -> "ModelBundle":
+        """Give the same model with another calibration, saying where that comes from.
+
+        Uncertainty grows and shrinks with the slope.
+        """
+        factor = calibration.slope / self.calibration.slope if self.calibration.slope else 1.0
+        recipe = self.recipe.model_copy(
+            update={"calibration": calibration.to_json(), "recalibration": note}
+        )
+        limits = replace(self.limits, uncertainty=self.limits.uncertainty.scaled(factor))
+        return ModelBundle(recipe, self.encoder, self.margin, calibration, limits)
 
     def save(self, folder: Path) -> None:
         """Write the bundle; the folder appears whole or not at all."""

@@ -10,7 +10,7 @@ another thing than a set that holds the outcome (conformal prediction), and wide
 calibration alone leaves open (Venn-Abers).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -57,6 +57,11 @@ class Uncertainty:
         unknown = np.maximum(_quadratic(gaps, self.unknown), 0.0)
         beyond = self.between_sites**2 + self.lost**2
         return np.sqrt(self.sampling(matrix) + unknown + beyond)
+
+    def scaled(self, factor: float) -> "Uncertainty":
+        """Give the uncertainty of a margin multiplied by a factor; places differ as they did."""
+        squared = factor**2
+        return replace(self, covariance=self.covariance * squared, unknown=self.unknown * squared)
 
     def sampling(self, matrix: np.ndarray) -> np.ndarray:
         """Give the part of each row's variance that more training rows would take away."""

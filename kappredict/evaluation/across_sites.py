@@ -23,6 +23,8 @@ from kappredict.evaluation.question import Question
 # A site with fewer of either outcome says too little about itself.
 LEAST_EITHER_SIDE = 5
 _LEAST_SITES = 3
+# Perfect separation of a few courses has no sampling variance to speak of; it is not certain.
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _summary(
     figure: str, values: dict[str, np.ndarray], counts: pd.DataFrame, left_out: int
 ) -> AcrossSites:
     effect = np.array([one[0] for one in values.values()])
-    variance = np.array([np.nanvar(one[1:], ddof=1) for one in values.values()])
+    variance = np.array([max(np.nanvar(one[1:], ddof=1), _LEAST) for one in values.values()])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # statsmodels divides by a variance of zero on its way
         fitted = combine_effects(effect, variance, method_re="pm", use_t=True)

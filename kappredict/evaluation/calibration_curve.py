@@ -162,10 +162,12 @@ def observed(
         return np.full((len(weights), len(at)), np.nan)
     knots = (np.unique(np.quantile(odds, _KNOTS)) - middle) / spread
     columns, places = (_spline((one - middle) / spread, knots) for one in (odds, log_odds(at)))
-    start = np.zeros(columns.shape[1])
-    start[:2] = middle, spread  # observed as predicted
-    fits = logistic_fits(outcome, columns, np.zeros(len(odds)), weights, start)
-    return np.asarray(expit(fits @ places.T))
+    # Made independent of one another: a few far predictions would make the fit an uncertain one.
+    independent, mixture = np.linalg.qr(columns)
+    size = np.sqrt(len(odds))
+    level = mixture[:, 0] * log_odds(outcome.mean()) / size
+    fits = logistic_fits(outcome, independent * size, np.zeros(len(odds)), weights, level)
+    return np.asarray(expit(size * fits @ np.linalg.solve(mixture.T, places.T)))
 
 
 def _heights(places: np.ndarray) -> Figures[float]:

@@ -20,6 +20,8 @@ from kappredict.evaluation.question import Question
 from kappredict.features.table import FeatureTable
 
 _FOLDS, _INVERSE_PENALTY = 5, 0.1
+# A mean of fewer known values than this share of rows is no description of the patients.
+_LEAST_KNOWN = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,5 +104,6 @@ def _shifts(
     shifts = [
         Shift(name, float(value), float(share[name]), bundle.recipe.typical[name].known)
         for name, value in largest.items()
+        if min(share[name], bundle.recipe.typical[name].known) >= _LEAST_KNOWN
     ]
     return tuple(sorted(shifts, key=lambda one: -np.nan_to_num(abs(one.difference))))

@@ -1,7 +1,7 @@
 """The evaluation report of a task: figures with intervals by scheme, baselines beside them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from kappredict.evaluation.metrics_survival import survival_metrics
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.questions import tested_rows
 from kappredict.evaluation.settings import TrainingSettings
+from kappredict.evaluation.trust import Trust, trust
 from kappredict.features.table import FeatureTable
 
 # From the most to the least demanding: the first that the data allow is the headline.
+LEAST_PARAMETERS = 10
 HARDEST_FIRST = ("leave_study_out", "temporal", "leave_site_out", "random_cv")
 
 
@@ -46,6 +48,7 @@ class EvaluationReport:
     schemes: Mapping[str, SchemeResult]
     not_run: Mapping[str, str]
     warnings: tuple[str, ...]
+    trust: Trust
 
     @property
     def headline(self) -> str:
@@ -64,11 +67,12 @@ class EvaluationReport:
             "events": self.events,
             "headline": self.headline,
             "schemes": {
-                name: _plain(one.metrics) | _extras(one) for name, one in self.schemes.items()
+                name: plain(one.metrics) | _extras(one) for name, one in self.schemes.items()
             },
-            "baselines": {name: _plain(one.baselines) for name, one in self.schemes.items()},
+            "baselines": {name: plain(one.baselines) for name, one in self.schemes.items()},
             "not_run": dict(self.not_run),
             "warnings": list(self.warnings),
+            "trust": self.trust.to_json(),
         }
 
 
@@ -91,11 +95,23 @@ def evaluate(
         scheme: _judge_scheme(data, scheme, contenders, settings)
         for scheme, contenders in predictions.items()
     }
+    hardest = next(name for name in HARDEST_FIRST if name in schemes)
     report = EvaluationReport(
-        data.task.name, data.target.n, data.target.events, schemes, not_run, ()
+        data.task.name,
+        data.target.n,
+        data.target.events,
+        schemes,
+        not_run,
+        (),
+        trust(data, predictions[hardest], settings),
     )
-    warnings = (*_leak_warning(data, report, settings), *_label_warning(report))
-    return EvaluationReport(report.task, report.n, report.events, schemes, not_run, warnings)
+    warnings = (
+        *_leak_warning(data, report, settings),
+        *_label_warning(report),
+        *_structure_warning(report.trust),
+        *_size_warning(report.trust),
+    )
+    return replace(report, warnings=warnings)
 
 
 def _judge_scheme(
@@ -207,6 +223,24 @@ def _auc(values: np.ndarray, outcome: np.ndarray) -> float:
     return float(max(auc, 1 - auc))
 
 
+def _structure_warning(found: Trust) -> tuple[str, ...]:
+    """Name the features that are empty in one study and known in another."""
+    if not found.structural:
+        return ()
+    names = ", ".join(gap.feature for gap in found.structural)
+    return (
+        f"structural missingness: {names} are empty in one study and known in another; a model "
+        f"trained on both does not see them",
+    )
+
+
+def _size_warning(found: Trust) -> tuple[str, ...]:
+    """Say where the sample supports few parameters (Riley et al. 2020)."""
+    if found.sample.parameters >= LEAST_PARAMETERS:
+        return ()
+    return (f"small sample: {found.sample} are supported (Riley's criteria); simple models only",)
+
+
 def _label_warning(report: EvaluationReport) -> tuple[str, ...]:
     """Say where the labels of the design explain as much as the model does."""
     found = []
@@ -225,16 +259,16 @@ def _label_warning(report: EvaluationReport) -> tuple[str, ...]:
 def _extras(result: SchemeResult) -> dict[str, Any]:
     extras: dict[str, Any] = {"n": result.n, "events": result.events}
     if result.held_out:
-        extras["held_out"] = _plain(result.held_out)
+        extras["held_out"] = plain(result.held_out)
     return extras
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn estimates and keys into what JSON can hold; a figure that is not there is null."""
     if isinstance(value, Estimate):
-        return _plain(asdict(value))
+        return plain(asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
     return value

@@ -220,3 +220,11 @@ def test_one_question_needs_no_button_and_few_outcomes_no_curve() -> None:
     assert not figure.layout.updatemenus
     assert [trace.type for trace in figure.data] == ["scatter", "scatter", "bar"]
     assert figure.data[-1].y.sum() == 40
+
+
+def test_a_few_wild_predictions_do_not_take_the_curve_away() -> None:
+    # As a model makes them that is asked about values far outside those it was trained on.
+    outcome, probability = draw(500)
+    probability[:4] = 1e-7, 1 - 1e-5, 1 - 1e-4, 1 - 1e-3
+    found = calibration_figures(ask(outcome, probability), **SETTINGS)
+    assert found["ici"].low < found["ici"].value < found["ici"].high

@@ -43,6 +43,9 @@ def modelling_set(rows: Rows, catalogue: Catalogue, outcome: str = "response") -
             "site": [f"site-{one // 2 % 4}" for one in number],
             "study": pd.Series(pd.NA, index=number, dtype="str"),
             "arm": pd.Series(pd.NA, index=number, dtype="str"),
+            "sex": np.where(number % 4 < 2, "female", "male"),
+            "age": 20.0 + number % 50,
+            "judged_baseline": 10.0 + number % 17,
             "enrolled_on": pd.Series(pd.NaT, index=number),
         }
     )
