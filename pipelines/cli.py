@@ -10,7 +10,6 @@ import typer
 from kappredict.errors import KappredictError
 from pipelines.console import messages, show_error
 
-
 app = typer.Typer(
     name="kappredict",
     help="Who will respond, remit and stay well after ketamine-assisted psychotherapy.",

@@ -231,6 +231,31 @@ def _newton(
         # Separated outcomes drive the estimate off to infinity, where the likelihood is flat.
         flat = ~(np.linalg.det(curvature) > (1e-7 * total) ** columns.shape[1])
         curvature[flat] = np.eye(columns.shape[1])
-        step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
-        found = np.where(flat[:, None], np.nan, found + np.clip(step, -4, 4))
+        step = np.clip(np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0], -4, 4)
+        far = np.flatnonzero((np.abs(step) > 0.5).any(axis=1) & ~flat)
+        step[far] *= _share_of_step(outcome, columns, offset, weights[far], found[far], step[far])
+        found = np.where(flat[:, None], np.nan, found + step)
     return np.where(done[:, None], found, np.nan)
+
+
+def _share_of_step(
+    outcome: np.ndarray,
+    columns: np.ndarray,
+    offset: np.ndarray,
+    weights: np.ndarray,
+    found: np.ndarray,
+    step: np.ndarray,
+) -> np.ndarray:
+    """Halve steps until none leads down: far from the solution a whole one may, and go astray."""
+
+    def likelihood(at: np.ndarray) -> np.ndarray:
+        odds = offset + at @ columns.T
+        return np.asarray((weights * (outcome * odds - np.logaddexp(0, odds))).sum(axis=1))
+
+    share = np.ones((len(step), 1))
+    for _ in range(10):
+        down = likelihood(found + share * step) < likelihood(found)
+        if not down.any():
+            break
+        share[down] /= 2
+    return share

@@ -14,6 +14,7 @@ from kappredict.evaluation.figures import (
     roc_figure,
 )
 from kappredict.evaluation.figures_calibration import calibration_figure
+from kappredict.evaluation.figures_trust import trust_figures
 from kappredict.evaluation.metrics_survival import SeenTimes
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.questions import questions, tested_rows
@@ -45,6 +46,7 @@ def task_figures(
         "importance": importance_figure(importance, synthetic=synthetic),
         **_calibration(data, predicted, settings, synthetic=synthetic),
         **_of_predictions(data.target, predicted, synthetic=synthetic),
+        **(trust_figures(report.trust, synthetic=synthetic) if report.trust else {}),
     }
 
 

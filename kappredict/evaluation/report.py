@@ -48,7 +48,7 @@ class EvaluationReport:
     schemes: Mapping[str, SchemeResult]
     not_run: Mapping[str, str]
     warnings: tuple[str, ...]
-    trust: Trust
+    trust: Trust | None
 
     @property
     def headline(self) -> str:
@@ -72,7 +72,7 @@ class EvaluationReport:
             "baselines": {name: plain(one.baselines) for name, one in self.schemes.items()},
             "not_run": dict(self.not_run),
             "warnings": list(self.warnings),
-            "trust": self.trust.to_json(),
+            "trust": self.trust.to_json() if self.trust else None,
         }
 
 
@@ -223,9 +223,9 @@ def _auc(values: np.ndarray, outcome: np.ndarray) -> float:
     return float(max(auc, 1 - auc))
 
 
-def _structure_warning(found: Trust) -> tuple[str, ...]:
+def _structure_warning(found: Trust | None) -> tuple[str, ...]:
     """Name the features that are empty in one study and known in another."""
-    if not found.structural:
+    if found is None or not found.structural:
         return ()
     names = ", ".join(gap.feature for gap in found.structural)
     return (
@@ -234,9 +234,9 @@ def _structure_warning(found: Trust) -> tuple[str, ...]:
     )
 
 
-def _size_warning(found: Trust) -> tuple[str, ...]:
+def _size_warning(found: Trust | None) -> tuple[str, ...]:
     """Say where the sample supports few parameters (Riley et al. 2020)."""
-    if found.sample.parameters >= LEAST_PARAMETERS:
+    if found is None or found.sample.parameters >= LEAST_PARAMETERS:
         return ()
     return (f"small sample: {found.sample} are supported (Riley's criteria); simple models only",)
 

@@ -51,16 +51,18 @@ class Trust:
 
 def trust(
     data: ModellingSet, contenders: Mapping[str, OutOfFold], settings: TrainingSettings
-) -> Trust:
-    """Judge the out-of-fold predictions of one scheme."""
+) -> Trust | None:
+    """Judge the out-of-fold predictions of one scheme; nothing where no horizon was reached."""
     predicted = contenders[MODEL]
     rows = tested_rows(data, predicted)
     asked = questions(data, predicted, rows)
+    if not asked:
+        return None
     name = list(asked)[-1]
     question = asked[name]
     base = questions(data, contenders[BASE_RATE], rows)[name]
     kept = {"seed": settings.seed, "resamples": settings.resamples}
-    width = _width(data, predicted, rows, question.probability)
+    width = _width(predicted, rows, question.probability)
     sites = data.courses["site"].astype("str").to_numpy(dtype=object)[rows]
     return Trust(
         question=name,
@@ -77,15 +79,12 @@ def trust(
     )
 
 
-def _width(
-    data: ModellingSet, predicted: OutOfFold, rows: np.ndarray, probability: np.ndarray
-) -> np.ndarray:
+def _width(predicted: OutOfFold, rows: np.ndarray, probability: np.ndarray) -> np.ndarray:
     """Give the width of each row's interval: that of the margin where the probability stands.
 
     The slope of a probability on its log-odds is p (1 − p); for times, on the location, it is of
     the same shape, and only the order of widths is used.
     """
-    del data
     spread = np.nanmean(predicted.spread[:, rows], axis=0)
     middle = probability.mean(axis=0)
     return np.asarray(2 * HALF * spread * middle * (1 - middle))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import plotly.graph_objects as go
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from plotly.offline import get_plotlyjs
@@ -54,6 +55,7 @@ def write_report(
         verdict=verdict,
         figure=_figure,
         slug=_slug,
+        table=_table,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
@@ -79,6 +81,19 @@ def _interval(estimate: Estimate | None) -> str:
     if estimate is None or math.isnan(estimate.value):
         return "–"
     return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def _table(long: pd.DataFrame, row: str, column: str) -> str:
+    """Lay a long table of estimates out, a row per `row` and a column per `column`."""
+    labels = [name for name in ("division", row, "n") if name in long]
+    words = long.assign(
+        estimate=[_interval(Estimate(one.value, one.low, one.high)) for one in long.itertuples()]
+    )
+    order = [name for name in dict.fromkeys(long[column]) if name]
+    wide = words.pivot(index=labels, columns=column, values="estimate").reindex(columns=order)
+    places = pd.MultiIndex.from_frame(long[labels].drop_duplicates()) if len(labels) > 1 else None
+    wide = wide.reindex(places) if places is not None else wide
+    return str(wide.fillna("–").reset_index().to_html(index=False, border=0, escape=True))
 
 
 def _figure(figure: go.Figure) -> str:

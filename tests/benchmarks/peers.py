@@ -1,9 +1,10 @@
 """Our chosen model beside well-known ones on real studies, in the same folds, on the same patients.
 
-`python tests/benchmarks/peers.py` prints `docs/peers.md`; it imports the studies itself. Every peer is fitted with its package's usual settings in the very folds of repeated
-cross-validation and of leaving one study out; missing values are filled with the median where the
-peer needs it. Differences (ours minus theirs) have 95 % intervals by a bootstrap over patients that
-draws the same patients for both.
+`python tests/benchmarks/peers.py` prints `docs/peers.md`; it imports the studies itself. A peer is
+fitted with its package's usual settings in the very folds of repeated cross-validation and of
+leaving one study out; missing values are filled with the median where the peer needs it.
+Differences (ours minus theirs) have 95 % intervals by a bootstrap over patients that draws the same
+patients for both.
 """
 
 import sys
