@@ -95,12 +95,14 @@ def train(
     models: Annotated[Path, typer.Option(help="Where bundles go.")] = Path("build/models"),
     store: StoreOption = "build/mlflow",
     seed: Annotated[int | None, typer.Option(help="Replaces the settings' seed.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report, too.")] = None,
     json_file: JsonOption = None,
     configs: ConfigsOption = None,
 ) -> None:
     """Train, validate and register every task of these conditions."""
     from kappredict.evaluation.settings import read_settings
     from kappredict.tracking.store import Store
+    from pipelines.report import report as write_report
     from pipelines.show import show_training, training_json
     from pipelines.train import train as run
 
@@ -110,6 +112,9 @@ def train(
     done = run(conditions, study, settings, models, Store.at(store), own_configs=configs)
     show_training(done)
     _write_json(json_file, training_json(done))
+    if report is not None:
+        write_report(done, report)
+        messages.print(f"Report: {report}")
     messages.print(f"Bundles: {models}   Runs: mlflow ui --backend-store-uri {Store.at(store).uri}")
     if not done.trained:
         raise typer.Exit(12)

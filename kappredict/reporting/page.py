@@ -86,14 +86,12 @@ def _interval(estimate: Estimate | None) -> str:
 def _table(long: pd.DataFrame, row: str, column: str) -> str:
     """Lay a long table of estimates out, a row per `row` and a column per `column`."""
     labels = [name for name in ("division", row, "n") if name in long]
-    words = long.assign(
-        estimate=[_interval(Estimate(one.value, one.low, one.high)) for one in long.itertuples()]
-    )
-    order = [name for name in dict.fromkeys(long[column]) if name]
-    wide = words.pivot(index=labels, columns=column, values="estimate").reindex(columns=order)
-    places = pd.MultiIndex.from_frame(long[labels].drop_duplicates()) if len(labels) > 1 else None
-    wide = wide.reindex(places) if places is not None else wide
-    return str(wide.fillna("–").reset_index().to_html(index=False, border=0, escape=True))
+    estimates = map(Estimate, long["value"], long["low"], long["high"])
+    words = long.assign(estimate=[_interval(one) for one in estimates])
+    columns = [name for name in dict.fromkeys(long[column]) if name]
+    wide = words.pivot_table("estimate", labels, column, aggfunc="first", sort=False)
+    shown = wide.reindex(columns=columns).fillna("–").reset_index()
+    return str(shown.to_html(index=False, border=0, escape=True))
 
 
 def _figure(figure: go.Figure) -> str:
