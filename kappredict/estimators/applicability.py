@@ -32,7 +32,7 @@ class Applicability:
     def fit(cls, columns: np.ndarray, variance: float) -> "Applicability":
         """Learn from the training rows (rows × columns, NaN where missing)."""
         scaled = Standardised(columns)
-        precision = LedoitWolf().fit(scaled.rows).precision_
+        precision = LedoitWolf().fit(scaled.rows).precision_ if columns.size else np.empty((0, 0))
         distance = _distance(scaled.rows, precision)
         return cls(
             scaled.median,

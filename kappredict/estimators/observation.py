@@ -27,17 +27,16 @@ def observation_weights(features: FeatureTable, known: np.ndarray) -> np.ndarray
 
     All known rows weigh 1 where nearly everybody, or nearly nobody, was assessed.
     """
-    if min(known.sum(), (~known).sum()) < LEAST_EITHER_SIDE:
+    encoder = Encoder.fit(features)
+    if min(known.sum(), (~known).sum()) < LEAST_EITHER_SIDE or not encoder.columns:
         return known.astype(float)
-    chance = _chances(features, known)
+    chance = _chances(encoder.transform(features), known)
     inverse = np.where(known, 1 / chance, 0.0)
     inverse[known] = np.clip(inverse[known], *np.quantile(inverse[known], _QUANTILES))
     return inverse / inverse[known].mean()
 
 
-def _chances(features: FeatureTable, known: np.ndarray) -> np.ndarray:
-    encoder = Encoder.fit(features)
-    matrix = encoder.transform(features)
+def _chances(matrix: np.ndarray, known: np.ndarray) -> np.ndarray:
     recorded = np.unique(~np.isnan(matrix), axis=1).astype(float)
     columns = np.column_stack([Standardised(matrix).rows, Standardised(recorded).rows])
     with threadpool_limits(1):

@@ -1,13 +1,13 @@
 """How sure a probability is: what the data leave open, what is not known, how places differ.
 
-A prediction errs for four reasons. The training rows are few: the posterior of a linear model of
+A prediction errs for five reasons. The training rows are few: the posterior of a linear model of
 the same columns says how much they leave open for a patient like this. Something about the patient
 is not known: its possible values move the prediction by their spread times their effect. The next
-site is not the average of the sites seen: the spread between sites is estimated with the rest. And
-those whose outcome is not known may differ from the like of them who were assessed. All four are
-variances on the margin's scale; together they make an interval for the probability itself, which is
-another thing than a set that holds the outcome (conformal prediction), and wider than what
-calibration alone leaves open (Venn-Abers).
+site is not the average of the sites seen: the spread between sites is estimated with the rest.
+Those whose outcome is not known may differ from the like of them who were assessed. And the truth
+is not quite of the model's form. All five are variances on the margin's scale; together they make
+an interval for the probability itself, which is another thing than a set that holds the outcome
+(conformal prediction), and wider than what calibration alone leaves open (Venn-Abers).
 """
 
 from dataclasses import dataclass, replace
@@ -29,6 +29,8 @@ _SITE_MEDIAN, _SITE_SPREAD = 0.3, 0.4
 # and Wood 2008).
 _LOST_FACTOR = 1.5
 _SITES = np.array([0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75])
+# Assumption: bends and interplays that a model misses move log-odds by 0.2 (standard deviation).
+_MISFIT = 0.2
 _FLAT = 1e-4
 _LEAST_PAIRS = 20
 
@@ -55,7 +57,7 @@ class Uncertainty:
         """Give the standard deviation of each row's margin."""
         gaps = np.isnan(matrix).astype(float)
         unknown = np.maximum(_quadratic(gaps, self.unknown), 0.0)
-        beyond = self.between_sites**2 + self.lost**2
+        beyond = self.between_sites**2 + self.lost**2 + _MISFIT**2
         return np.sqrt(self.sampling(matrix) + unknown + beyond)
 
     def scaled(self, factor: float) -> "Uncertainty":

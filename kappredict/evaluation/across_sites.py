@@ -67,7 +67,13 @@ def across_sites(
     for figure in ("auc", "calibration_intercept"):
         values = {name: _resampled(one, figure, seed, resamples) for name, one in asked.items()}
         found.append(_summary(figure, values, kept, int((~enough).sum())))
-    return found
+    return [one for one in found if one is not None]
+
+
+def _variance(values: np.ndarray) -> float:
+    """Give the variance of resamples, which is not 0; NaN where hardly any has the figure."""
+    defined = values[1:][np.isfinite(values[1:])]
+    return max(float(defined.var(ddof=1)), _LEAST) if len(defined) > 0.9 * len(values) else np.nan
 
 
 def _resampled(question: Question, figure: str, seed: int, resamples: int) -> np.ndarray:
@@ -88,9 +94,14 @@ def _resampled(question: Question, figure: str, seed: int, resamples: int) -> np
 
 def _summary(
     figure: str, values: dict[str, np.ndarray], counts: pd.DataFrame, left_out: int
-) -> AcrossSites:
+) -> AcrossSites | None:
+    """Summarise a figure over the sites in which it exists; nothing with too few of them."""
     effect = np.array([one[0] for one in values.values()])
-    variance = np.array([max(np.nanvar(one[1:], ddof=1), _LEAST) for one in values.values()])
+    variance = np.array([_variance(one) for one in values.values()])
+    told = np.isfinite(effect) & np.isfinite(variance)
+    if told.sum() < _LEAST_SITES:
+        return None
+    effect, variance, counts = effect[told], variance[told], counts[told]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # statsmodels divides by a variance of zero on its way
         fitted = combine_effects(effect, variance, method_re="pm", use_t=True)

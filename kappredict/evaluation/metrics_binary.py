@@ -221,17 +221,18 @@ def _newton(
     found = np.where(mixed[:, None], start, np.nan)
     products = columns[:, :, None] * columns[:, None, :]
     for _ in range(_STEPS):
-        expected = expit(offset + found @ columns.T)
+        expected = expit(offset + np.nan_to_num(found) @ columns.T)
         gradient = (weights * (outcome - expected)) @ columns
-        done = ~(np.abs(gradient) > 1e-9 * total[:, None]).any(axis=1)
+        done = ~(np.abs(gradient) > 1e-9 * total[:, None]).any(axis=1) | np.isnan(found).any(axis=1)
         if done.all():
             return found
         spread = weights * (expected * (1 - expected))
         curvature = np.tensordot(spread, products, axes=1)
         # Separated outcomes drive the estimate off to infinity, where the likelihood is flat.
-        flat = ~(np.linalg.det(curvature) > (1e-7 * total) ** columns.shape[1])
-        curvature[flat] = np.eye(columns.shape[1])
+        flat = ~done & ~(np.linalg.det(curvature) > (1e-7 * total) ** columns.shape[1])
+        curvature[flat | done] = np.eye(columns.shape[1])
         step = np.clip(np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0], -4, 4)
+        step[done] = 0.0
         far = np.flatnonzero((np.abs(step) > 0.5).any(axis=1) & ~flat)
         step[far] *= _share_of_step(outcome, columns, offset, weights[far], found[far], step[far])
         found = np.where(flat[:, None], np.nan, found + step)

@@ -47,7 +47,7 @@ def data(study: Study, catalogue: Catalogue) -> ModellingSet:
 def bundle(study: Study, data: ModellingSet, catalogue: Catalogue) -> ModelBundle:
     n, events = len(data.target), data.target.events
     not_judged = {"random_cv": SchemeResult({}, {}, n, events, {})}
-    report = EvaluationReport(data.task.name, n, events, not_judged, {}, ())
+    report = EvaluationReport(data.task.name, n, events, not_judged, {}, (), None)
     return train_bundle(data, report, study, catalogue, SETTINGS)
 
 
@@ -129,11 +129,27 @@ def test_with_next_to_nothing_known_there_is_no_prediction_but_a_reason(
 def test_a_value_outside_the_training_range_is_warned_of_and_not_repeated(
     bundle: ModelBundle, data: ModellingSet
 ) -> None:
-    table = with_values(data.features, age=117.5)
-    (first, *_) = answer_features(bundle, table, data.courses["course_id"])
-    assert isinstance(first, Prediction)
+    oldest = float(data.features.frame["age"].max())
+    table = with_values(data.features, age=oldest + 0.25)
+    answers = answer_features(bundle, table, data.courses["course_id"])
+    first = next(one for one in answers if isinstance(one, Prediction))
     assert [one for one in first.warnings if "Age" in one]
-    assert not [one for one in first.warnings if "117" in one]
+    assert not [one for one in first.warnings if f"{oldest + 0.25:g}" in one]
+
+
+def test_a_patient_far_from_all_others_gets_no_prediction_but_a_reason(
+    bundle: ModelBundle, data: ModellingSet
+) -> None:
+    table = with_values(data.features, age=400.0)
+    (first, *_) = answer_features(bundle, table, data.courses["course_id"])
+    assert isinstance(first, Abstention)
+    assert "unlike all those" in first.reason
+
+
+def test_an_interval_holds_its_probability(bundle: ModelBundle, data: ModellingSet) -> None:
+    for one in answer_features(bundle, data.features, data.courses["course_id"]):
+        if isinstance(one, Prediction):
+            assert 0 < one.interval[0] < one.probability < one.interval[1] < 1
 
 
 def test_training_rows_lie_inside_the_training_range(
