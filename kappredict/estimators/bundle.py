@@ -25,11 +25,11 @@ from kappredict.errors import BundleError
 from kappredict.estimators.calibration import (
     Calibration,
     LogitCalibration,
-    TimeCalibration,
     Way,
 )
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.fit import FittedModel
+from kappredict.estimators.hazard import HazardCalibration
 from kappredict.estimators.limits import Limits
 from kappredict.estimators.margins import Margin, load_margin
 from kappredict.features.table import FeatureTable
@@ -90,7 +90,7 @@ class Recipe(BaseModel):
     instruments: dict[str, Instrument]
     specs: tuple[FeatureSpec, ...]
     columns: list[dict[str, Any]]
-    calibration: dict[str, float]
+    calibration: dict[str, Any]
     typical: dict[str, Typical]
     base_rate: dict[str, float]
     validation: dict[str, Any]
@@ -193,12 +193,12 @@ def load_bundle(folder: Path) -> ModelBundle:
         raise BundleError(f"{folder / RECIPE}: {error.error_count()} fields are wrong") from error
     if recipe.format != FORMAT:
         raise BundleError(f"{folder}: format {recipe.format}; this version reads format {FORMAT}")
-    kind = TimeCalibration if recipe.outcome == "relapse" else LogitCalibration
+    kind = HazardCalibration if recipe.outcome == "relapse" else LogitCalibration
     return ModelBundle(
         recipe,
         Encoder.from_json(recipe.columns),
         load_margin(folder),
-        kind(**recipe.calibration),
+        kind.from_json(recipe.calibration),
         Limits.load(folder),
     )
 

@@ -8,13 +8,16 @@ They are not fitted from nothing: a few dozen patients can tell how common the o
 little more.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from scipy.stats import chi2
+
+from kappredict.estimators.hazard import HazardCalibration
 
 Way = Literal["none", "intercept", "intercept_and_slope", "chosen"]
 """How much may change at a new place: see `recalibrate`."""
@@ -80,79 +83,17 @@ class LogitCalibration:
             float(level + stretch * (self.intercept - centre)), float(stretch * self.slope)
         )
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, Any]:
         """Give the numbers as plain data."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class TimeCalibration:
-    """Log days = `intercept` + `slope` × margin + `scale` × Gumbel noise: a Weibull time."""
-
-    # As for log-odds, in log days; and the logarithm of the scale.
-    CHANGES: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.5)
-
-    intercept: float
-    slope: float
-    scale: float
 
     @classmethod
-    def fit(cls, margins: np.ndarray, times: np.ndarray, weights: np.ndarray) -> "TimeCalibration":
-        """Fit by the weighted likelihood of interval-censored times (lower, upper in days)."""
-        spread = margins.std()
-        centred = (margins - margins.mean()) / (spread if spread > 1e-9 else 1.0)
-        lower = np.log(np.maximum(times[:, 0], 1e-3))
-        upper = np.log(np.maximum(times[:, 1], 1e-3))
-        exact = times[:, 0] == times[:, 1]
-
-        def loss(parameters: np.ndarray) -> float:
-            location, scale = parameters[0] + parameters[1] * centred, np.exp(parameters[2])
-            hazard_low = np.exp(np.clip((lower - location) / scale, -50, 6))
-            hazard_high = np.exp(np.clip((upper - location) / scale, -50, 6))
-            within = np.exp(-hazard_low) - np.where(np.isinf(upper), 0.0, np.exp(-hazard_high))
-            density = hazard_low * np.exp(-hazard_low) / scale
-            likelihood = np.maximum(np.where(exact, density, within), 1e-300)
-            return float(-weights @ np.log(likelihood))
-
-        typical = float(np.median(np.where(np.isinf(upper), lower, upper)))
-        bounds = [(-5.0, 25.0), (0.0, 12.0), (-3.0, 3.0)]
-        start = np.array([typical, 0.1, 0.0])
-        found = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
-        slope = found[1] / spread if spread > 1e-9 else 0.0
-        return cls(float(found[0] - slope * margins.mean()), float(slope), float(np.exp(found[2])))
-
-    def margin(self, margins: np.ndarray) -> np.ndarray:
-        """Give the calibrated location of log days."""
-        return self.intercept + self.slope * margins
-
-    def survival(self, margins: np.ndarray, days: np.ndarray) -> np.ndarray:
-        """Give the probability of no relapse by each day (rows × days)."""
-        return self.at(self.margin(margins), days)
-
-    def at(self, calibrated: np.ndarray, days: np.ndarray) -> np.ndarray:
-        """Give the probability of no relapse by each day (rows × days) at calibrated locations."""
-        standard = (np.log(days)[None, :] - calibrated[:, None]) / self.scale
-        return np.asarray(np.exp(-np.exp(np.clip(standard, -50, 6))))
-
-    def chance(self, margins: np.ndarray, day: float) -> np.ndarray:
-        """Give the probability of relapse by a day."""
-        return 1 - self.survival(margins, np.array([day]))[:, 0]
-
-    def changed(self, change: np.ndarray, centre: float) -> "TimeCalibration":
-        """Move and stretch log days as `LogitCalibration` does log-odds; multiply the scale."""
-        level, stretch = centre + change[0], 1 + change[1]
-        return TimeCalibration(
-            float(level + stretch * (self.intercept - centre)),
-            float(stretch * self.slope),
-            float(self.scale * np.exp(change[2])),
-        )
-
-    def to_json(self) -> dict[str, float]:
-        """Give the numbers as plain data."""
-        return asdict(self)
+    def from_json(cls, content: Mapping[str, Any]) -> "LogitCalibration":
+        """Read what `to_json` gave."""
+        return cls(**content)
 
 
-Calibration = LogitCalibration | TimeCalibration
+Calibration = LogitCalibration | HazardCalibration
 
 
 @dataclass(frozen=True)
@@ -182,8 +123,8 @@ def recalibrate(
     ----------
     way
         `none` leaves all as it is; `intercept` moves every prediction alike; `intercept_and_slope`
-        also stretches or compresses them, and for times changes the scale; `chosen` takes the least
-        of these that a likelihood ratio test does not reject (Vergouwe et al. 2017).
+        also stretches or compresses them; `chosen` takes the least of these that a likelihood ratio
+        test does not reject (Vergouwe et al. 2017).
     """
     if not answers.weights.any():
         return calibration
@@ -215,7 +156,7 @@ def _changed(
         strain = change / calibration.CHANGES[:free]
         return _log_loss(other, margins, answers) + float(strain @ strain / 2)
 
-    bounds = [(-12.0, 12.0), (-1.0, 12.0), (-3.0, 3.0)][:free]
+    bounds = [(-12.0, 12.0), (-1.0, 12.0)][:free]
     found = minimize(loss, np.zeros(free), method="L-BFGS-B", bounds=bounds).x
     return calibration.changed(np.append(found, held), centre)
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from kappredict.estimators.boosted_curves import ExplainableBoosting
 from kappredict.estimators.margins import Margin, TreeMargin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
-from kappredict.estimators.pooling import PooledLogistic, PooledWeibull
+from kappredict.estimators.pooling import PooledHazard, PooledLogistic
 from kappredict.estimators.splines import LogisticSplines
 from kappredict.estimators.standardised import Standardised
 
@@ -134,7 +134,7 @@ ResponseCandidate = Annotated[
     Logistic | PooledLogistic | LogisticSplines | ExplainableBoosting | BoostedTrees,
     Field(discriminator="model"),
 ]
-RelapseCandidate = Annotated[PooledWeibull | WeibullAFT | BoostedAFT, Field(discriminator="model")]
+RelapseCandidate = Annotated[PooledHazard | WeibullAFT | BoostedAFT, Field(discriminator="model")]
 Candidate = ResponseCandidate | RelapseCandidate
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from kappredict.estimators.calibration import TimeCalibration
+from kappredict.estimators.hazard import Baseline, stretches
 from kappredict.estimators.margins import Margin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
 from kappredict.estimators.standardised import Standardised
@@ -15,8 +15,10 @@ from kappredict.estimators.working import Working, log_time, logistic, posterior
 
 # The prior precision of an intercept: next to none.
 _FREE = 1e-3
-# Turns of fitting coefficients at a Weibull scale and the scale at the coefficients.
+# Turns of fitting coefficients at a baseline and the baseline at the coefficients.
 _TURNS = 4
+# The log of a hazard that nobody was seen to have.
+_UNSEEN = 12.0
 
 
 class _Pooled(CandidateSettings):
@@ -34,8 +36,10 @@ class _Pooled(CandidateSettings):
     inverse_penalty: float = Field(default=0.03, gt=0)
     own_scale: float = Field(default=0.3, ge=0)
 
-    def _solve(self, table: "_Table", working: Working, weights: np.ndarray) -> np.ndarray:
-        """Give level and coefficients of the task's own condition."""
+    def _solve(
+        self, table: "_Table", working: Working, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Give level and coefficients of the task's own condition, and every row's predictor."""
         columns, levels = table.columns, table.levels
         mine = levels[:, :1] * self.own_scale
         design = np.column_stack([levels, columns, mine * columns])
@@ -43,7 +47,8 @@ class _Pooled(CandidateSettings):
         prior = np.repeat([_FREE, 1 / self.inverse_penalty], [free, 2 * q])
         with threadpool_limits(1):
             found, _, _ = posterior_mode(design, working, weights, prior)
-        return np.append(found[0], found[free : free + q] + self.own_scale * found[free + q :])
+        own = found[free : free + q] + self.own_scale * found[free + q :]
+        return np.append(found[0], own), design @ found
 
 
 class PooledLogistic(_Pooled):
@@ -55,18 +60,18 @@ class PooledLogistic(_Pooled):
         """Fit on rows whose outcome is 0 or 1; the margin is that of the task's own condition."""
         del seed  # a convex problem has one solution
         table = _Table.of(rows)
-        found = self._solve(table, logistic(rows.outcome), rows.weights)
+        found, _ = self._solve(table, logistic(rows.outcome), rows.weights)
         return table.own.margin(found[0], found[1:])
 
 
-class PooledWeibull(_Pooled):
-    """Weibull regression of the time without relapse on all conditions, of one shape.
+class PooledHazard(_Pooled):
+    """Proportional hazards regression on all conditions, each with its own baseline hazard.
 
-    A relapse counts on the day on which it was seen. Given the shape the likelihood is that of a
-    Poisson model (Aitkin and Clayton 1980); shape and coefficients are fitted in turns.
+    The baseline is constant between days (`kappredict.estimators.hazard`); given it, relapse is a
+    Poisson count, and both are fitted in turns (Cox 1972; Breslow 1974; Friedman 1982).
     """
 
-    model: Literal["pooled_weibull"]
+    model: Literal["pooled_hazard"]
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on two columns of days: lower, and upper, infinite if censored."""
@@ -74,15 +79,30 @@ class PooledWeibull(_Pooled):
         table = _Table.of(rows)
         relapsed = np.isfinite(rows.outcome[:, 1])
         days = np.maximum(np.where(relapsed, rows.outcome[:, 1], rows.outcome[:, 0]), 0.5)
-        start = np.zeros(len(days))
-        scale = TimeCalibration.fit(start, rows.outcome, rows.weights).scale
+        predictor = np.zeros(len(days))
         for _ in range(_TURNS):
-            working = log_time(relapsed.astype(float), np.log(days), scale)
-            found = self._solve(table, working, rows.weights)
-            own = rows.condition == 0
-            margins = found[0] + table.columns[own] @ found[1:]
-            scale = TimeCalibration.fit(margins, rows.outcome[own], rows.weights[own]).scale
+            risk = _log_risk(rows, days, relapsed, predictor)
+            working = log_time(relapsed.astype(float), risk, 1.0)
+            found, predictor = self._solve(table, working, rows.weights)
         return table.own.margin(found[0], found[1:])
+
+
+def _log_risk(
+    rows: TrainingMatrix, days: np.ndarray, relapsed: np.ndarray, predictor: np.ndarray
+) -> np.ndarray:
+    """Give the log of each row's cumulative baseline hazard, condition by condition."""
+    risk = np.empty(len(days))
+    for condition in np.unique(rows.condition):
+        own = rows.condition == condition
+        weights, happened = rows.weights[own], relapsed[own]
+        if not happened.any():
+            risk[own] = -_UNSEEN
+            continue
+        ends = stretches(days[own], happened)
+        exposure = weights * np.exp(np.clip(-predictor[own], -20, 20))
+        rates = Baseline.fit(ends, days[own], weights * happened, exposure)
+        risk[own] = np.log(np.maximum(rates.cumulative(days[own]), np.exp(-_UNSEEN)))
+    return risk
 
 
 @dataclass(frozen=True)

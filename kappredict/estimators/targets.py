@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
-from kappredict.estimators.calibration import LogitCalibration, TimeCalibration
+from kappredict.estimators.calibration import LogitCalibration
 from kappredict.estimators.censoring import brier_by_row
+from kappredict.estimators.hazard import HazardCalibration
 from kappredict.estimators.working import Working, log_time, logistic
 
 SHORTEST = 0.5
@@ -71,7 +72,8 @@ class YesNo:
 class Times:
     """Relapse of courses at risk: days `lower` to `upper`, and the event (0 none, 1 relapse, 2 …).
 
-    A competing event is a censoring for the relapse model (a cause-specific hazard).
+    A competing event is a censoring for the margin (a cause-specific hazard), and has a rate of its
+    own in the calibration.
     """
 
     lower: np.ndarray
@@ -128,19 +130,20 @@ class Times:
         """Give the target of some rows."""
         return Times(self.lower[rows], self.upper[rows], self.event[rows], self.longest)
 
-    def calibrate(self, margins: np.ndarray, weights: np.ndarray) -> TimeCalibration:
+    def calibrate(self, margins: np.ndarray, weights: np.ndarray) -> HazardCalibration:
         """Fit the calibration of out-of-fold margins."""
-        return TimeCalibration.fit(margins, self.fitted_on, weights)
+        return HazardCalibration.fit(margins, self.seen, self.event, weights)
 
-    def losses(self, calibration: TimeCalibration, margins: np.ndarray) -> np.ndarray:
+    def losses(self, calibration: HazardCalibration, margins: np.ndarray) -> np.ndarray:
         """Give each row's share of the integrated Brier score."""
         survival = calibration.survival(margins, self.grid)
         return brier_by_row(self.seen, self.relapsed, self.event > 0, survival, self.grid)
 
-    def working(self, calibration: TimeCalibration) -> Working:
+    def working(self, calibration: HazardCalibration) -> Working:
         """Give the likelihood of the calibrated margin."""
         days = np.maximum(self.seen, SHORTEST)
-        return log_time(self.relapsed.astype(float), np.log(days), calibration.scale)
+        risk = np.log(calibration.relapse.cumulative(days))
+        return log_time(self.relapsed.astype(float), risk, 1.0)
 
 
 Target = YesNo | Times

@@ -5,21 +5,20 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learning import relapse_rows
-from lifelines import WeibullFitter
 from numpy.testing import assert_allclose
 from scipy.special import expit
 
 from kappredict.estimators.calibration import (
     Answers,
     LogitCalibration,
-    TimeCalibration,
     recalibrate,
 )
+from kappredict.estimators.hazard import Baseline, HazardCalibration
 
 seeds = st.integers(0, 1000)
 OLD = LogitCalibration(-0.4, 1.3)
-OLD_TIMES = TimeCalibration(5.0, 0.8, 0.9)
+CONSTANT, NEVER = Baseline((1.0,), (1.0,)), Baseline((1.0,), (0.0,))
+OLD_TIMES = HazardCalibration(5.0, 0.8, CONSTANT, NEVER)
 DAYS = np.array([15.0, 30.0, 60.0, 90.0, 180.0])
 WAYS = ("intercept", "intercept_and_slope", "chosen")
 
@@ -31,12 +30,12 @@ def responses(n: int, level: float, stretch: float, seed: int = 0):
     return margins, (rng.random(n) < expit(level + stretch * OLD.margin(margins))).astype(float)
 
 
-def waits(n: int, level: float, stretch: float, scale: float, seed: int = 0):
+def waits(n: int, level: float, stretch: float, seed: int = 0):
     """Margins, and times whose logarithms are those of `OLD_TIMES`, moved and stretched."""
     rng = np.random.default_rng(seed)
     margins = rng.normal(0, 0.8, n)
     noise = np.log(rng.exponential(size=n))
-    return margins, np.exp(level + stretch * OLD_TIMES.margin(margins) + scale * noise)
+    return margins, np.exp(level + stretch * OLD_TIMES.margin(margins) + noise)
 
 
 def refit(margins, outcome, way, weights=None) -> LogitCalibration:
@@ -45,7 +44,7 @@ def refit(margins, outcome, way, weights=None) -> LogitCalibration:
     return recalibrate(OLD, margins, answers, way)
 
 
-def refit_times(margins, times, way) -> TimeCalibration:
+def refit_times(margins, times, way) -> HazardCalibration:
     well = times[:, None] > DAYS
     return recalibrate(OLD_TIMES, margins, Answers(DAYS, well, np.ones(well.shape)), way)
 
@@ -78,26 +77,6 @@ def test_true_log_odds_need_no_recalibration() -> None:
     assert abs(calibration.intercept) < 0.05
 
 
-@given(seed=seeds)
-def test_survival_lies_between_0_and_1_and_never_rises(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    calibration = TimeCalibration(rng.normal(4, 1), rng.random(), 0.2 + rng.random())
-    days = np.linspace(1, 400, 50)
-    survival = calibration.survival(rng.normal(size=20), days)
-    assert ((survival >= 0) & (survival <= 1)).all()
-    assert (np.diff(survival, axis=1) <= 0).all()
-
-
-def test_without_a_signal_the_curve_is_the_weibull_that_lifelines_fits() -> None:
-    times = relapse_rows(rows=400).target.fitted_on
-    ours = TimeCalibration.fit(np.zeros(len(times)), times, np.ones(len(times)))
-    lower = np.maximum(times[:, 0], 1e-3)
-    theirs = WeibullFitter().fit_interval_censoring(lower, times[:, 1])
-    days = np.array([30.0, 90.0, 180.0])
-    expected = theirs.survival_function_at_times(days).to_numpy()
-    np.testing.assert_allclose(ours.survival(np.zeros(1), days)[0], expected, atol=2e-3)
-
-
 def test_many_patients_move_and_stretch_the_log_odds_as_statsmodels_does() -> None:
     margins, outcome = responses(40_000, 0.7, 0.6)
     odds, family = OLD.margin(margins), sm.families.Binomial()
@@ -111,17 +90,16 @@ def test_many_patients_move_and_stretch_the_log_odds_as_statsmodels_does() -> No
 
 
 def test_many_patients_move_and_stretch_times_to_the_truth() -> None:
-    margins, times = waits(20_000, 1.0, 0.7, 1.4)
+    margins, times = waits(20_000, 1.0, 0.7)
     found = refit_times(margins, times, "intercept_and_slope")
     truth = 1.0 + 0.7 * OLD_TIMES.margin(margins)
     assert_allclose(found.margin(margins), truth, atol=0.2)
-    assert_allclose(found.scale, 1.4, atol=0.1)
 
 
-def test_the_intercept_alone_keeps_slope_and_scale() -> None:
-    margins, times = waits(20_000, 0.6, 1.0, 0.9)
+def test_the_intercept_alone_keeps_the_slope() -> None:
+    margins, times = waits(20_000, 0.6, 1.0)
     found = refit_times(margins, times, "intercept")
-    assert (found.slope, found.scale) == (OLD_TIMES.slope, OLD_TIMES.scale)
+    assert found.slope == OLD_TIMES.slope
     assert_allclose(found.intercept - OLD_TIMES.intercept, 0.6, atol=0.03)
 
 
@@ -146,7 +124,7 @@ def test_thirty_patients_of_one_outcome_make_it_neither_sure_nor_impossible(way,
 
 @pytest.mark.parametrize("way", WAYS)
 def test_thirty_patients_of_whom_nobody_relapsed_leave_finite_times(way) -> None:
-    margins, _ = waits(30, 0.0, 1.0, 1.0)
+    margins, _ = waits(30, 0.0, 1.0)
     found = refit_times(margins, np.full(30, np.inf), way)
     survival = found.survival(margins, np.array([180.0]))
     assert (survival > OLD_TIMES.survival(margins, np.array([180.0]))).all()

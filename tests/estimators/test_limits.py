@@ -9,7 +9,7 @@ from learning import relapse_rows, response_rows, rows_of
 from scipy.special import expit
 
 from kappredict.estimators.applicability import Applicability
-from kappredict.estimators.candidates import Logistic, PooledWeibull
+from kappredict.estimators.candidates import Logistic, PooledHazard
 from kappredict.estimators.fit import FittedModel, Rows, fit_model
 from kappredict.estimators.limits import HALF, Limits, limits_of
 from kappredict.estimators.targets import YesNo
@@ -90,9 +90,7 @@ def test_nine_of_ten_intervals_hold_the_true_probability() -> None:
 
 @pytest.mark.parametrize("rows", [response_rows(), relapse_rows()], ids=["response", "relapse"])
 def test_limits_survive_being_saved(rows: Rows, tmp_path: Path) -> None:
-    candidate = (
-        LOGISTIC if isinstance(rows.target, YesNo) else PooledWeibull(model="pooled_weibull")
-    )
+    candidate = LOGISTIC if isinstance(rows.target, YesNo) else PooledHazard(model="pooled_hazard")
     model = fit_model(rows, [candidate], folds=3, seed=1)
     limits, matrix = limits_of(model, rows), model.encoder.transform(rows.features)
     limits.save(tmp_path)

@@ -7,7 +7,7 @@ from learning import relapse_rows, response_rows
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from kappredict.estimators.candidates import Logistic, PooledLogistic, PooledWeibull, WeibullAFT
+from kappredict.estimators.candidates import Logistic, PooledHazard, PooledLogistic, WeibullAFT
 from kappredict.estimators.fit import Rows, fit_model, stack_rows
 from kappredict.estimators.matrix import TrainingMatrix
 from kappredict.estimators.pooling import PooledLogistic as Pooled
@@ -54,7 +54,7 @@ def test_pooled_times_of_one_condition_rank_like_lifelines() -> None:
     ours, theirs = (
         fit_model(rows, [one], folds=3, seed=1).margins(rows.features)
         for one in (
-            PooledWeibull(model="pooled_weibull", inverse_penalty=1.0, own_scale=0.0),
+            PooledHazard(model="pooled_hazard", inverse_penalty=1.0, own_scale=0.0),
             WeibullAFT(model="weibull_aft", penalty=0.001),
         )
     )
