@@ -8,7 +8,7 @@ export BENTOML_DO_NOT_TRACK := True
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help demo test check unit lock docs benchmarks clean
+.PHONY: help demo test check unit lock docs benchmarks measure clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -33,6 +33,12 @@ docs: $(READY)  ## Generate the pages that derive from code and definitions
 benchmarks: $(READY)  ## Measure speed, as ratios in one run
 	$(BIN)/python tests/benchmarks/features.py
 	$(BIN)/python tests/benchmarks/simulation.py
+
+measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves into docs/ (an hour)
+	$(BIN)/python tests/benchmarks/accuracy.py > docs/accuracy.md
+	$(BIN)/python tests/benchmarks/intervals.py > docs/intervals.md
+	$(BIN)/python tests/benchmarks/learning.py > docs/learning.md
+	$(BIN)/python tests/benchmarks/peers.py > docs/peers.md
 
 lock:  ## Resolve exact versions with hashes
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

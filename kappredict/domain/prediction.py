@@ -8,7 +8,7 @@ class Reason:
     """What one clinical idea adds to the answer.
 
     `contribution` is on the model's margin: log-odds for response and remission; for relapse the
-    log of the time without it, so positive is better throughout. `value` is the patient's value in
+    minus the log of the hazard, so positive is better throughout. `value` is the patient's value in
     words, "not known" where it is missing.
     """
 

@@ -168,7 +168,7 @@ def importance_figure(importance: pd.Series, *, most: int = 15, synthetic: bool)
     labels = shown.index.astype("str")
     figure = go.Figure(go.Bar(x=shown.to_numpy(), y=labels, orientation="h", marker_color=BLUE))
     figure.update_yaxes(automargin=True)
-    axes = ("mean absolute contribution to the prediction, in log-odds or log-days", "")
+    axes = ("mean absolute contribution to the prediction, in log-odds or log-hazard", "")
     return finished(figure, "What moves predictions most", axes, synthetic=synthetic)
 
 
