@@ -21,7 +21,7 @@ from kappredict.evaluation.metrics_survival import (
     survival_differences,
 )
 from kappredict.evaluation.modelling_set import ModellingSet, set_with_features
-from kappredict.evaluation.questions import questions, tested_rows
+from kappredict.evaluation.questions import judged_rows, questions
 from kappredict.evaluation.recalibration import NewPlace
 from kappredict.evaluation.report import metrics_of
 from kappredict.evaluation.settings import TrainingSettings
@@ -157,7 +157,7 @@ def new_place(asked: Asked) -> NewPlace:
 
 def judged(asked: Asked, predicted: OutOfFold, settings: TrainingSettings) -> dict[str, Any]:
     """Give the figures of some predictions, with the calibration of each question."""
-    rows = tested_rows(asked.data, predicted)
+    rows = judged_rows(asked.data, predicted)
     figures = metrics_of(asked.data, predicted, rows, settings)
     calibration = {
         name: calibration_figures(question, seed=settings.seed, resamples=settings.resamples)

@@ -18,7 +18,7 @@ from kappredict.estimators.fit import Rows, fit_model
 from kappredict.evaluation.cross_validation import OutOfFold, predict
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.modelling_set import ModellingSet
-from kappredict.evaluation.questions import tested_rows
+from kappredict.evaluation.questions import judged_rows
 from kappredict.evaluation.report import metrics_of
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.splits import Fold, SchemeFolds
@@ -48,7 +48,7 @@ def learning_curve(
     found = []
     for share in SHARES:
         predicted, patients = _refit(data, data.all_rows, scheme, days, settings, share)
-        rows = tested_rows(data, predicted)
+        rows = judged_rows(data, predicted)
         one = metrics_of(data, predicted, rows, settings)[figure]
         found.append((patients, one.value, one.low, one.high))
     points = pd.DataFrame(found, columns=["patients", "value", "low", "high"])
@@ -83,7 +83,7 @@ def more_features(
     for name, table in feature_sets(data.all_rows.features).items():
         rows = replace(data.all_rows, features=table)
         predicted, _ = _refit(data, rows, scheme, days, settings, 1.0)
-        tested = tested_rows(data, predicted)
+        tested = judged_rows(data, predicted)
         found[name] = metrics_of(data, predicted, tested, settings)[figure]
     return found
 

@@ -17,7 +17,7 @@ from kappredict.evaluation.figures_calibration import calibration_figure
 from kappredict.evaluation.figures_trust import trust_figures
 from kappredict.evaluation.metrics_survival import SeenTimes
 from kappredict.evaluation.modelling_set import ModellingSet
-from kappredict.evaluation.questions import questions, tested_rows
+from kappredict.evaluation.questions import judged_rows, questions
 from kappredict.evaluation.report import EvaluationReport
 from kappredict.evaluation.settings import TrainingSettings
 
@@ -54,7 +54,7 @@ def _calibration(
     data: ModellingSet, predicted: OutOfFold, settings: TrainingSettings, *, synthetic: bool
 ) -> dict[str, go.Figure]:
     """Draw the calibration of all repeats; nothing where no horizon was reached."""
-    asked = questions(data, predicted, tested_rows(data, predicted))
+    asked = questions(data, predicted, judged_rows(data, predicted))
     if not asked:
         return {}
     seed, resamples = settings.seed, settings.resamples

@@ -36,6 +36,6 @@ def questions(data: ModellingSet, predicted: OutOfFold, rows: np.ndarray) -> dic
             }
 
 
-def tested_rows(data: ModellingSet, predicted: OutOfFold) -> np.ndarray:
+def judged_rows(data: ModellingSet, predicted: OutOfFold) -> np.ndarray:
     """Give the rows that every repeat tested and whose outcome is known."""
     return np.flatnonzero((predicted.folds >= 0).all(axis=0) & data.target.known)

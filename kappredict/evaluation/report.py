@@ -13,7 +13,7 @@ from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.metrics_binary import binary_metrics
 from kappredict.evaluation.metrics_survival import survival_metrics
 from kappredict.evaluation.modelling_set import ModellingSet
-from kappredict.evaluation.questions import tested_rows
+from kappredict.evaluation.questions import judged_rows
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.trust import Trust, trust
 from kappredict.features.table import FeatureTable
@@ -120,7 +120,7 @@ def _judge_scheme(
     contenders: Mapping[str, OutOfFold],
     settings: TrainingSettings,
 ) -> SchemeResult:
-    tested = tested_rows(data, contenders[MODEL])
+    tested = judged_rows(data, contenders[MODEL])
     held_out = {}
     if scheme == "leave_study_out":
         studies = data.courses["study"].to_numpy(dtype=object)

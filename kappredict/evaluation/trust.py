@@ -17,7 +17,7 @@ from kappredict.evaluation.cross_validation import BASE_RATE, MODEL, OutOfFold
 from kappredict.evaluation.decisions import net_benefit, threshold_table
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.modelling_set import ModellingSet
-from kappredict.evaluation.questions import questions, tested_rows
+from kappredict.evaluation.questions import judged_rows, questions
 from kappredict.evaluation.sensitivity import sensitivity
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.subgroups import Subgroups, by_subgroup, divisions
@@ -54,7 +54,7 @@ def trust(
 ) -> Trust | None:
     """Judge the out-of-fold predictions of one scheme; nothing where no horizon was reached."""
     predicted = contenders[MODEL]
-    rows = tested_rows(data, predicted)
+    rows = judged_rows(data, predicted)
     asked = questions(data, predicted, rows)
     if not asked:
         return None
