@@ -33,6 +33,9 @@ def _section(name: str, content: dict[str, Any]) -> Iterator[str]:
         yield "|---|---|---|---|---|---|---|---|"
     for model in content["models"]:
         yield from _model_rows(model)
+    yield from _trust_rows(content["models"])
+    yield ""
+    yield from (f"- {_task(model)}: {model['verdict']}" for model in content["models"])
     for model in content["models"]:
         yield from _horizon_rows(model)
         yield from _held_out(model)
@@ -78,6 +81,38 @@ def _horizon_rows(model: dict[str, Any]) -> Iterator[str]:
                 f"| {scheme} | {day} | {_interval(one['auc'])} | {_interval(labels['auc'])} | "
                 f"{_interval(one['brier'])} | {_interval(one['calibration'])} |"
             )
+
+
+def _trust_rows(models: list[dict[str, Any]]) -> Iterator[str]:
+    """Give calibration, sites, net benefit and the size of the sample, under the hardest split."""
+    judged = [model for model in models if model["trust"]]
+    if not judged:
+        return
+    yield "\nBeyond ranking, under the hardest split:\n"
+    yield (
+        "| model | about | in the large | slope | ICI | AUC at a new site | worst group's AUC | "
+        "observed / expected: narrow, middling, wide intervals | parameters |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for model in judged:
+        trust = model["trust"]
+        curve = trust["calibration"][trust["question"]]
+        site = _interval(trust["sites"][0]["new_site"]) if trust["sites"] else "–"
+        yield (
+            f"| {_task(model)} | {model['headline']}, {trust['question']} | "
+            f"{_interval(curve['intercept'])} | {_interval(curve['slope'])} | "
+            f"{_interval(curve['ici'])} | {site} | {_worst(trust['worst_group'])} | "
+            f"{_by_width(trust['by_width'])} | {trust['sample']['parameters']} |"
+        )
+
+
+def _worst(group: dict[str, Any] | None) -> str:
+    return f"{group['auc']:.2f} ({group['division']} {group['group']})" if group else "–"
+
+
+def _by_width(rows: list[dict[str, Any]]) -> str:
+    shown = [_interval(row) for row in rows if row["figure"] == "observed / expected"]
+    return ", ".join(shown) or "–"
 
 
 def _held_out(model: dict[str, Any]) -> Iterator[str]:

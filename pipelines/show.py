@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.evaluation.report import EvaluationReport
+from kappredict.reporting.page import verdict
 from pipelines.console import results
 from pipelines.tables import (
     held_out_table,
@@ -62,6 +63,7 @@ def training_json(training: Training) -> dict[str, Any]:
                 "estimator": one.bundle.recipe.provenance.candidate["model"],
                 "synthetic": training.study.definition.synthetic,
                 "attrition": one.data.attrition.table().to_dict("records"),
+                "verdict": verdict(one.report),
                 **one.report.to_json(),
             }
         )

@@ -46,7 +46,10 @@ class Trust:
 
     def to_json(self) -> dict[str, Any]:
         """Give everything as plain data."""
-        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+        worst = self.subgroups.worst("auc")
+        told = dict(zip(("division", "group", "auc"), worst, strict=True)) if worst else None
+        found = {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+        return found | {"worst_group": told}
 
 
 def trust(
