@@ -21,7 +21,7 @@ from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.settings import read_settings
 from kappredict.features.table import FeatureTable
 
-STUDIES, EACH, TEST_EACH = 6, 2_000, 2_000
+STUDIES, EACH, TEST_EACH = 5, 2_000, 2_000
 CATALOGUE, PARAMETERS = load_catalogue(None), load_parameters()
 SETTINGS = read_settings("light")
 
