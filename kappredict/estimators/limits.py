@@ -27,7 +27,8 @@ class Limits:
 
     def bounds(self, margins: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give the interval of each row's calibrated margin, at the stated coverage."""
-        half = HALF * self.uncertainty.spread(matrix)
+        # One row alone is summed in another order than in a batch; the answer is the same.
+        half = np.round(HALF * self.uncertainty.spread(matrix), 10)
         return margins - half, margins + half
 
     def objections(self, matrix: np.ndarray) -> list[str]:
