@@ -55,9 +55,29 @@ def anchor_days(
     """
     if anchor == "index_day":
         return courses["index_day"]
-    doses = sessions[sessions["kind"] == "dosing"].sort_values(["course_id", "day"])
-    number = doses.groupby("course_id").cumcount() + 1
-    counted = doses if dose is None else doses[number <= dose]
-    last = counted.groupby("course_id")["day"].last()
-    days = courses["course_id"].map(last).astype("float64")
-    return pd.Series(np.where(days.isna(), courses["index_day"], days), index=courses.index)
+    doses = sessions[sessions["kind"] == "dosing"]
+    row = pd.Index(courses["course_id"]).get_indexer(pd.Index(doses["course_id"]))
+    mine = row >= 0
+    days = dose_days(
+        courses["index_day"].to_numpy(), row[mine], doses["day"].to_numpy()[mine], dose
+    )
+    return pd.Series(days, index=courses.index)
+
+
+def dose_days(
+    index_day: np.ndarray, row: np.ndarray, day: np.ndarray, number: int | None
+) -> np.ndarray:
+    """Give the day of each course's n-th dose, or of its last one; its index day without doses.
+
+    Parameters
+    ----------
+    row, day
+        The course of each dose, by its place in `index_day`, and its day.
+    """
+    order = np.lexsort((day, row))
+    row, day = row[order], day[order]
+    first = np.searchsorted(row, row)
+    counted = slice(None) if number is None else np.arange(len(row)) - first < number
+    days = index_day.astype("float64")
+    days[row[counted]] = day[counted]  # of several, the last one stays
+    return days

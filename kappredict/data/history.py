@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kappredict.data.columns import Columns
 from kappredict.data.study import Study
 
 
@@ -22,18 +23,21 @@ class History:
         If a row was known on the landmark or later: there is no way to build such a history.
     """
 
-    courses: pd.DataFrame
-    assessments: pd.DataFrame
-    sessions: pd.DataFrame
-    facts: pd.DataFrame
+    courses: Columns
+    assessments: Columns
+    sessions: Columns
+    facts: Columns
 
     def __post_init__(self) -> None:
         for name in ("assessments", "sessions", "facts"):
-            known = getattr(self, name)["known_day"]
+            known = getattr(self, name).numbers["known_day"]
             if (known >= 0).any():
                 raise ValueError(
                     f"{name}: {(known >= 0).sum()} rows known at or after the landmark"
                 )
+
+    def __len__(self) -> int:
+        return len(self.courses.numbers["index_day"])
 
     @classmethod
     def cut(cls, study: Study, courses: pd.DataFrame) -> "History":
@@ -45,36 +49,55 @@ class History:
             One row per course with `course_id`, `patient_id`, `index_day` and `landmark_day`, and
             the planned treatment, as `Cohort.courses` has them.
         """
-        rows = courses.reset_index(drop=True)
+        landmark = courses["landmark_day"].to_numpy()
+        assessments = _light(study.assessments, "patient_id", courses)
+        sessions = _light(study.sessions, "course_id", courses)
+        facts = _light(study.history, "patient_id", courses)
         return cls(
-            courses=rows.drop(columns="last_day", errors="ignore"),
-            assessments=_before(study.assessments, rows, "patient_id", "day"),
-            sessions=_before(study.sessions, rows, "course_id", "day"),
-            facts=_before(study.history, rows, "patient_id", "start_day"),
+            Columns.of(courses.drop(columns="last_day", errors="ignore")),
+            past(assessments, landmark, "day"),
+            past(sessions, landmark, "day"),
+            past(facts, landmark, "start_day"),
         )
 
 
-def _before(table: pd.DataFrame, courses: pd.DataFrame, by: str, day: str) -> pd.DataFrame:
+def past(table: Columns, landmark: np.ndarray, day: str) -> Columns:
     """Keep the rows known before the landmark, with days counted from it.
 
     A row's known day is the later of its day and the day it was recorded; a fact of history with
-    neither lies long before. One patient's rows serve each of that patient's courses.
+    neither lies long before.
+
+    Parameters
+    ----------
+    table
+        Rows with `row`, the course of each.
+    landmark
+        The day of each course's landmark.
+    day
+        The column that says when what a row describes happened.
+    """
+    numbers = table.numbers
+    at = landmark[numbers["row"]]
+    happened = numbers[day]
+    known = np.fmax(happened, numbers["recorded_day"]) if "recorded_day" in numbers else happened
+    known = np.where(np.isnan(known), -np.inf, known - at)
+    kept = np.flatnonzero(known < 0)
+    days = {"known_day": known[kept], day: (happened - at)[kept]}
+    if "end_day" in numbers:
+        # An end that lies ahead is not known yet: the fact is still going on.
+        end = (numbers["end_day"] - at)[kept]
+        days["end_day"] = np.where(end < 0, end, np.nan)
+    return table.take(kept).with_numbers(**days)
+
+
+def _light(table: pd.DataFrame, by: str, courses: pd.DataFrame) -> Columns:
+    """Give the rows of a table that belong to some course, without whose they are.
+
+    One patient's rows serve each of that patient's courses.
     """
     place, row = _match(table[by], courses[by])
-    landmark = courses["landmark_day"].to_numpy()[row]
-    happened = table[day].to_numpy()[place]
-    known = happened
-    if "recorded_day" in table.columns:
-        known = np.fmax(happened, table["recorded_day"].to_numpy()[place])
-    known = np.where(np.isnan(known), -np.inf, known - landmark)
-    past = known < 0
-    kept = table.take(place[past]).reset_index(drop=True)
-    days = {"row": row[past], "known_day": known[past], day: (happened - landmark)[past]}
-    if "end_day" in table.columns:
-        # An end that lies ahead is not known yet: the fact is still going on.
-        end = (table["end_day"].to_numpy()[place] - landmark)[past]
-        days["end_day"] = np.where(end < 0, end, np.nan)
-    return kept.assign(**days)
+    kept = table.drop(columns=["patient_id", "course_id"], errors="ignore").take(place)
+    return Columns.of(kept).with_numbers(row=row)
 
 
 def _match(keys: pd.Series, wanted: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -42,20 +42,22 @@ class Item(Definition):
 class Sum(Definition):
     """The sum of the items; up to `most_missing` are pro-rated: mean of the answered × items.
 
-    The result is rounded, halves up, as a clinician does it by hand. (pandas rounds halves to even,
+    The result is rounded, halves up, as a clinician does it by hand. (numpy rounds halves to even,
     which would make 4 of a 4.5, and remission of it.)
     """
 
     method: Literal["sum"]
     most_missing: int = Field(default=0, ge=0)
 
-    def total(self, items: pd.DataFrame) -> pd.Series:
-        """Add up each row of `items` (one administration a row, one item a column)."""
-        answered = items.notna().sum(axis=1)
-        prorated = np.floor(items.sum(axis=1) * items.shape[1] / answered.where(answered > 0) + 0.5)
-        complete = items.notna().all(axis=1)
-        allowed = items.isna().sum(axis=1) <= self.most_missing
-        return items.sum(axis=1, min_count=1).where(complete, prorated).where(allowed)
+    def total(self, answers: np.ndarray, items: tuple[str, ...]) -> np.ndarray:
+        """Add up each row of `answers` (one administration a row, one item a column)."""
+        del items
+        answered = (~np.isnan(answers)).sum(axis=1)
+        total = np.nansum(answers, axis=1)
+        count = answers.shape[1]
+        prorated = np.floor(total * count / np.maximum(answered, 1) + 0.5)
+        allowed = (answered > 0) & (count - answered <= self.most_missing)
+        return np.where(allowed, np.where(answered == count, total, prorated), np.nan)
 
 
 class Mean(Definition):
@@ -64,9 +66,13 @@ class Mean(Definition):
     method: Literal["mean"]
     most_missing: int = Field(default=0, ge=0)
 
-    def total(self, items: pd.DataFrame) -> pd.Series:
-        """Average each row of `items`."""
-        return items.mean(axis=1).where(items.isna().sum(axis=1) <= self.most_missing)
+    def total(self, answers: np.ndarray, items: tuple[str, ...]) -> np.ndarray:
+        """Average each row of `answers`."""
+        del items
+        answered = (~np.isnan(answers)).sum(axis=1)
+        mean = np.nansum(answers, axis=1) / np.maximum(answered, 1)
+        allowed = (answered > 0) & (answers.shape[1] - answered <= self.most_missing)
+        return np.where(allowed, mean, np.nan)
 
 
 class SumOfMaxima(Definition):
@@ -76,12 +82,14 @@ class SumOfMaxima(Definition):
     domains: tuple[tuple[str, ...], ...]
     most_missing: int = Field(default=0, ge=0)
 
-    def total(self, items: pd.DataFrame) -> pd.Series:
-        """Add up the domains of each row of `items`; `most_missing` counts domains."""
-        domains = pd.DataFrame(
-            {number: items[list(names)].max(axis=1) for number, names in enumerate(self.domains)}
-        )
-        return Sum(method="sum", most_missing=self.most_missing).total(domains)
+    def total(self, answers: np.ndarray, items: tuple[str, ...]) -> np.ndarray:
+        """Add up the domains of each row of `answers`; `most_missing` counts domains."""
+        highest = [
+            np.fmax.reduce(answers[:, [items.index(one) for one in names]], axis=1)
+            for names in self.domains
+        ]
+        summed = Sum(method="sum", most_missing=self.most_missing)
+        return summed.total(np.column_stack(highest), items)
 
 
 class AnyPositive(Definition):
@@ -89,10 +97,12 @@ class AnyPositive(Definition):
 
     method: Literal["any_positive"]
 
-    def total(self, items: pd.DataFrame) -> pd.Series:
-        """Look for a positive item in each row of `items`."""
-        top = items.max(axis=1).clip(upper=1)
-        return top.where(items.notna().all(axis=1) | (top > 0))
+    def total(self, answers: np.ndarray, items: tuple[str, ...]) -> np.ndarray:
+        """Look for a positive item in each row of `answers`."""
+        del items
+        positive = (answers > 0).any(axis=1)
+        tested = ~np.isnan(answers).any(axis=1)
+        return np.where(positive | tested, np.minimum(np.fmax.reduce(answers, axis=1), 1), np.nan)
 
 
 class HighestPositive(Definition):
@@ -105,13 +115,14 @@ class HighestPositive(Definition):
     method: Literal["highest_positive"]
     items: int = Field(gt=0)
 
-    def total(self, items: pd.DataFrame) -> pd.Series:
+    def total(self, answers: np.ndarray, items: tuple[str, ...]) -> np.ndarray:
         """Look for the highest positive among the first `items` columns of each row."""
-        graded = items.iloc[:, : self.items]
+        del items
+        graded = answers[:, : self.items]
         places = np.arange(1, self.items + 1)
         highest = ((graded > 0) * places).max(axis=1)
-        last_unknown = (graded.isna() * places).max(axis=1)
-        return highest.where(last_unknown < highest.clip(lower=1)).astype("float64")
+        last_unknown = (np.isnan(graded) * places).max(axis=1)
+        return np.where(last_unknown < np.maximum(highest, 1), highest, np.nan)
 
 
 class AsRecorded(Definition):
@@ -119,9 +130,10 @@ class AsRecorded(Definition):
 
     method: Literal["as_recorded"]
 
-    def total(self, items: pd.DataFrame) -> pd.Series:
-        """Answer missing for each row of `items`."""
-        return pd.Series(np.nan, index=items.index)
+    def total(self, answers: np.ndarray, items: tuple[str, ...]) -> np.ndarray:
+        """Answer missing for each row of `answers`."""
+        del items
+        return np.full(len(answers), np.nan)
 
 
 Scoring = Annotated[
@@ -241,9 +253,19 @@ class Instrument(Definition):
             One administration a row; columns are item ids; NaN where not answered. Columns that
             are absent count as not answered.
         """
-        answered = items.reindex(columns=[item.id for item in self.items]).astype("float64")
-        for item in self.items:
+        answers = items.reindex(columns=self.item_ids).to_numpy(dtype="float64")
+        return pd.Series(self.totals(answers), index=items.index)
+
+    def totals(self, answers: np.ndarray) -> np.ndarray:
+        """Make totals from answers: a row an administration, a column an item, in their order."""
+        answers = answers.copy()
+        for place, item in enumerate(self.items):
             if item.reverse_scored:
                 ends = self.range_of(item.id)
-                answered[item.id] = ends.low + ends.high - answered[item.id]
-        return self.scoring.total(answered)
+                answers[:, place] = ends.low + ends.high - answers[:, place]
+        return self.scoring.total(answers, self.item_ids)
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """The ids of the items, in order."""
+        return tuple(item.id for item in self.items)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from kappredict.data.columns import Words
 from kappredict.domain.features import FeatureSpec
 from kappredict.features.table import FeatureTable
 
@@ -41,18 +41,23 @@ class Encoder:
                 counts = values.value_counts()
                 levels = sorted(counts[counts >= LEAST_PER_LEVEL].index)
                 columns += [Column(spec.name, level) for level in levels if len(levels) > 1]
-            elif values.dropna().nunique() > 1:  # noqa: PD101  # strings and numbers alike
+            elif values.dropna().nunique() > 1:  # strings and numbers alike
                 columns.append(Column(spec.name))
         return cls(tuple(columns))
 
     def transform(self, table: FeatureTable) -> np.ndarray:
         """Give the matrix (rows × columns, float64, NaN where missing)."""
-        frame = table.frame
-        matrix = np.empty((len(frame), len(self.columns)))
-        for place, column in enumerate(self.columns):
-            values = frame[column.feature]
-            matrix[:, place] = values if column.level is None else _is_level(values, column.level)
-        return matrix
+        columns = table.columns
+        if not self.columns:
+            return np.empty((len(table.frame), 0))
+        return np.column_stack(
+            [
+                columns.numbers[one.feature]
+                if one.level is None
+                else _is_level(columns.texts[one.feature], one.level)
+                for one in self.columns
+            ]
+        )
 
     def directions(self, specs: tuple[FeatureSpec, ...]) -> np.ndarray:
         """Give, per column, whether the margin may only rise (1) or fall (−1) with it, or both (0).
@@ -72,5 +77,5 @@ class Encoder:
         return cls(tuple(Column(one["feature"], one["level"]) for one in content))
 
 
-def _is_level(values: pd.Series, level: str) -> np.ndarray:
-    return np.where(values.isna(), np.nan, (values == level).to_numpy(dtype=float))
+def _is_level(values: Words, level: str) -> np.ndarray:
+    return np.where(values.codes < 0, np.nan, values.are(level))

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
+from kappredict.data.columns import Columns, Words
 from kappredict.data.history import History
 from kappredict.domain.features import (
     ColumnFeature,
@@ -30,29 +30,28 @@ def build_features(history: History, specs: Sequence[FeatureSpec]) -> FeatureTab
     specs
         The columns to compute, in order; a column that nothing is known for is all missing.
     """
-    columns: dict[str, np.ndarray | pd.Series] = {}
+    numbers: dict[str, np.ndarray] = {}
+    texts: dict[str, Words] = {}
     assessed: dict[float | None, list[FeatureSpec]] = defaultdict(list)
     for spec in specs:
         match spec.recipe:
             case TotalFeature() | ItemFeature() as recipe:
                 assessed[recipe.lookback_days].append(spec)
-            case ColumnFeature() as recipe:
-                columns[spec.name] = _column(history, recipe)
+            case ColumnFeature(kind="category", column=column):
+                texts[spec.name] = history.courses.texts.get(column, Words.missing(len(history)))
+            case ColumnFeature(column=column):
+                numbers[spec.name] = history.courses.numbers.get(column, _unknown(history))
             case HistoryFeature() as recipe:
-                columns[spec.name] = _fact(history, recipe)
+                numbers[spec.name] = _fact(history, recipe)
             case DeliveredFeature() as recipe:
-                columns[spec.name] = _delivered(history, recipe)
+                numbers[spec.name] = _delivered(history, recipe)
     for lookback, wanted in assessed.items():
-        columns |= _assessed(history, wanted, lookback)
-    names = [spec.name for spec in specs]
-    frame = pd.DataFrame({name: columns[name] for name in names}, index=history.courses.index)
-    return FeatureTable(frame, tuple(specs))
+        numbers |= _assessed(history, wanted, lookback)
+    return FeatureTable(Columns(numbers, texts), tuple(specs))
 
 
-def _column(history: History, recipe: ColumnFeature) -> pd.Series:
-    kept = history.courses.get(recipe.column)
-    values = pd.Series(np.nan, index=history.courses.index) if kept is None else kept
-    return values.astype("str") if recipe.kind == "category" else values.astype("float64")
+def _unknown(history: History) -> np.ndarray:
+    return np.full(len(history), np.nan)
 
 
 def _assessed(
@@ -60,80 +59,76 @@ def _assessed(
 ) -> dict[str, np.ndarray]:
     """Compute all aggregates of totals, and the last value of items, in one pass each."""
     rows = history.assessments
-    if lookback is not None:
-        rows = rows[rows["day"] >= -lookback]
-    is_total = (rows["item"].isna() | (rows["item"] == "")).to_numpy()
+    day, item = rows.numbers["day"], rows.texts["item"]
+    recent = day >= (-np.inf if lookback is None else -lookback)
+    is_total = item.are_among([word == "" for word in item.words]) | (item.codes < 0)
     totals = [spec for spec in specs if isinstance(spec.recipe, TotalFeature)]
     items = [spec for spec in specs if isinstance(spec.recipe, ItemFeature)]
-    every = _recipes(totals)
-    columns = _spread(history, rows[is_total], ["instrument"], every) if totals else {}
+    columns = _spread(history, recent & is_total, _recipes(totals)) if totals else {}
     if items:
-        columns |= _spread(history, rows[~is_total], ["instrument", "item"], _recipes(items))
+        columns |= _spread(history, recent & ~is_total, _recipes(items))
     return columns
 
 
-def _recipes(specs: list[FeatureSpec]) -> dict[str, tuple[tuple[str, ...], str]]:
-    """Give, for each column, the key of its series and its aggregate."""
-    recipes: dict[str, tuple[tuple[str, ...], str]] = {}
+def _recipes(specs: list[FeatureSpec]) -> dict[str, tuple[tuple[str, str], str]]:
+    """Give, for each column, its series (an instrument, and an item or none) and its aggregate."""
+    recipes: dict[str, tuple[tuple[str, str], str]] = {}
     for spec in specs:
         match spec.recipe:
             case TotalFeature(instrument=instrument, aggregate=aggregate):
-                recipes[spec.name] = ((instrument,), aggregate)
+                recipes[spec.name] = ((instrument, ""), aggregate)
             case ItemFeature(instrument=instrument, item=item):
                 recipes[spec.name] = ((instrument, item), "last")
     return recipes
 
 
 def _spread(
-    history: History,
-    rows: pd.DataFrame,
-    by: list[str],
-    recipes: dict[str, tuple[tuple[str, ...], str]],
+    history: History, wanted: np.ndarray, recipes: dict[str, tuple[tuple[str, str], str]]
 ) -> dict[str, np.ndarray]:
     """Aggregate rows by course and series, and lay the results out as columns."""
-    keys = list(dict.fromkeys(key for key, _ in recipes.values()))
-    code = _key_codes(rows, by, keys)
-    known = code >= 0
-    row = rows["row"].to_numpy()[known]
-    day = rows["day"].to_numpy()[known]
-    index_day = (history.courses["index_day"] - history.courses["landmark_day"]).to_numpy()
-    runs = Runs.of(
-        row * len(keys) + code[known], day, rows["value"].to_numpy()[known], day >= index_day[row]
-    )
+    keys = {key: number for number, key in enumerate(dict.fromkeys(k for k, _ in recipes.values()))}
+    texts = history.assessments.texts
+    code = _series(texts["instrument"], texts["item"], keys)
+    kept = np.flatnonzero(wanted & (code >= 0))
+    rows = history.assessments.take(kept).numbers
+    row, day, courses = rows["row"], rows["day"], history.courses.numbers
+    index_day = courses["index_day"] - courses["landmark_day"]
+    runs = Runs.of(row * len(keys) + code[kept], day, rows["value"], day >= index_day[row])
     place, series = np.divmod(runs.series, len(keys))
-    computed = {name: getattr(runs, name)() for name in {one for _, one in recipes.values()}}
-    columns = {}
-    for name, (key, aggregate) in recipes.items():
-        column = np.full(len(history.courses), 0.0 if aggregate == "count" else np.nan)
-        mine = series == keys.index(key)
-        column[place[mine]] = computed[aggregate][mine]
-        columns[name] = column
-    return columns
+    laid_out = {}
+    for aggregate in dict.fromkeys(one for _, one in recipes.values()):
+        table = np.full((len(keys), len(history)), 0.0 if aggregate == "count" else np.nan)
+        table[series, place] = getattr(runs, aggregate)()
+        laid_out[aggregate] = table
+    return {name: laid_out[aggregate][keys[key]] for name, (key, aggregate) in recipes.items()}
 
 
-def _key_codes(rows: pd.DataFrame, by: list[str], keys: list[tuple[str, ...]]) -> np.ndarray:
+def _series(instrument: Words, item: Words, keys: dict[tuple[str, str], int]) -> np.ndarray:
     """Give the number of each row's series; -1 where no feature wants it."""
-    wanted = pd.MultiIndex.from_tuples(keys, names=by) if len(by) > 1 else None
-    if wanted is None:
-        return pd.Index([key[0] for key in keys]).get_indexer(pd.Index(rows[by[0]]))
-    return wanted.get_indexer(pd.MultiIndex.from_frame(rows[by]))
+    items = (*item.words, "")
+    number = np.array(
+        [[keys.get((one, other), -1) for other in items] for one in (*instrument.words, "")]
+    )
+    return number[instrument.codes, item.codes]
 
 
 def _fact(history: History, recipe: HistoryFeature) -> np.ndarray:
     """Compute a flag, count or value from the facts of history; 0 in `value` says asked, and no."""
-    facts = history.facts[history.facts["kind"] == recipe.kind]
-    codes = {code for code in facts["code"].unique() if matches(recipe, code)}
-    facts = facts[facts["code"].isin(codes)]
+    facts, texts = history.facts.numbers, history.facts.texts
+    code, outcome = texts["code"], texts["outcome"]
+    meant = texts["kind"].are(recipe.kind) & code.are_among(
+        [matches(recipe, one) for one in code.words]
+    )
     if recipe.outcomes:
-        facts = facts[facts["outcome"].isin(recipe.outcomes)]
+        meant &= outcome.are_among([one in recipe.outcomes for one in outcome.words])
     if recipe.lookback_days is not None:
-        ended = facts["end_day"].fillna(0)
-        facts = facts[ended >= -recipe.lookback_days]
-    row = facts["row"].to_numpy()
-    value = facts["value"].to_numpy()
-    column = np.full(len(history.courses), 0.0 if recipe.when_absent == "zero" else np.nan)
+        meant &= np.nan_to_num(facts["end_day"]) >= -recipe.lookback_days
+    column = np.zeros(len(history)) if recipe.when_absent == "zero" else _unknown(history)
+    if not meant.any():
+        return column
+    row, value = facts["row"][meant], facts["value"][meant]
     if recipe.measure == "value":
-        order = np.argsort(facts["known_day"].to_numpy(), kind="stable")
+        order = np.argsort(facts["known_day"][meant], kind="stable")
         recorded = order[~np.isnan(value[order])]
         column[row[recorded]] = value[recorded]
         return column
@@ -146,14 +141,31 @@ def _fact(history: History, recipe: HistoryFeature) -> np.ndarray:
 
 def _delivered(history: History, recipe: DeliveredFeature) -> np.ndarray:
     """Aggregate the sessions held since the index day; all missing before the first dose."""
-    courses = history.courses
-    held = history.sessions[history.sessions["kind"].isin(recipe.kinds)]
-    column = np.full(len(courses), np.nan)
-    begun = (courses["landmark_day"] > courses["index_day"]).to_numpy()
+    courses, sessions = history.courses.numbers, history.sessions.numbers
+    kind = history.sessions.texts["kind"]
+    held = kind.are_among([one in recipe.kinds for one in kind.words])
+    begun = courses["landmark_day"] > courses["index_day"]
+    row, n = sessions["row"][held], len(history)
     if recipe.aggregate == "count":
-        counts = np.bincount(held["row"].to_numpy(), minlength=len(courses)).astype(float)
-        return np.where(begun, counts, column)
-    by_course = held.groupby("row")[recipe.column]
-    values = -by_course.max() if recipe.aggregate == "recency" else by_course.agg(recipe.aggregate)
-    column[values.index.to_numpy()] = values.to_numpy()
-    return np.where(begun, column, np.nan)
+        return np.where(begun, np.bincount(row, minlength=n).astype(float), np.nan)
+    values = sessions[recipe.column][held]
+    known = ~np.isnan(values)
+    return np.where(begun, _OVER[recipe.aggregate](row[known], values[known], n), np.nan)
+
+
+def _mean(row: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.bincount(row, values, n) / np.bincount(row, minlength=n)
+
+
+def _highest(row: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    found = np.full(n, np.nan)
+    np.fmax.at(found, row, values)
+    return found
+
+
+def _since_last(row: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    return -_highest(row, values, n)
+
+
+_OVER = {"mean": _mean, "max": _highest, "recency": _since_last}

@@ -1,10 +1,12 @@
 """A feature table: one row per cohort row, columns in schema order, missing kept missing."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from kappredict.data.columns import Columns
 from kappredict.domain.features import FeatureSpec
 
 
@@ -12,22 +14,45 @@ from kappredict.domain.features import FeatureSpec
 class FeatureTable:
     """Features of each course, with what every column means.
 
-    `frame` has the course's row number as index; numeric and flag columns are float64 with NaN
-    where missing, categories are text with NA.
+    `content` is a frame (index: the course's row number; numbers and flags float64 with NaN where
+    missing, categories text), or the same as light columns: `frame` and `columns` give both.
 
     Raises
     ------
     ValueError
-        If the columns are not those of the specs, in their order.
+        If the columns are not those of the specs; a frame's must be in their order.
     """
 
-    frame: pd.DataFrame
+    content: pd.DataFrame | Columns
     specs: tuple[FeatureSpec, ...]
 
     def __post_init__(self) -> None:
         expected = [spec.name for spec in self.specs]
-        if list(self.frame.columns) != expected:
-            raise ValueError(f"columns {list(self.frame.columns)} are not the schema's {expected}")
+        if isinstance(self.content, Columns):
+            found = [
+                name for name in expected if name in {**self.content.numbers, **self.content.texts}
+            ]
+        else:
+            found = list(self.content.columns)
+        if found != expected:
+            raise ValueError(f"columns {found} are not the schema's {expected}")
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The features as a frame."""
+        if isinstance(self.content, pd.DataFrame):
+            return self.content
+        texts = {
+            name: pd.array(column.texts(), dtype="str")
+            for name, column in self.content.texts.items()
+        }
+        columns = {**self.content.numbers, **texts}
+        return pd.DataFrame({spec.name: columns[spec.name] for spec in self.specs})
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The features as light columns."""
+        return self.content if isinstance(self.content, Columns) else Columns.of(self.content)
 
     def take(self, rows: np.ndarray) -> "FeatureTable":
         """Give the table of some rows."""

@@ -75,7 +75,7 @@ def test_a_score_entered_after_the_landmark_is_not_seen() -> None:
     late = pd.DataFrame([row | {"recorded_day": 40.0}])
     study = Study.of(study.definition, {**study.tables, "assessments": late})
     courses = _courses(study, 0.0)
-    assert History.cut(study, courses).assessments.empty
+    assert not len(History.cut(study, courses).assessments.numbers["value"])
 
 
 def test_a_score_on_the_very_moment_of_the_landmark_is_not_seen() -> None:
@@ -92,20 +92,21 @@ def test_a_score_on_the_very_moment_of_the_landmark_is_not_seen() -> None:
     )
     study = Study.of(study.definition, {**study.tables, "assessments": rows})
     first = _courses(study, 0.0).query("index_day == @index_day").head(1)
-    assert History.cut(study, first).assessments["value"].tolist() == [10.0]
+    assert History.cut(study, first).assessments.numbers["value"].tolist() == [10.0]
 
 
 def test_a_history_with_a_row_from_the_future_cannot_be_built() -> None:
     study = draw_study(3)
     history = History.cut(study, _courses(study, 5.0))
-    ahead = history.assessments.assign(known_day=0.0)
+    now = np.zeros(len(history.assessments.numbers["row"]))
+    ahead = history.assessments.with_numbers(known_day=now)
     with pytest.raises(ValueError, match="known at or after the landmark"):
         History(history.courses, ahead, history.sessions, history.facts)
 
 
 def test_the_last_day_under_observation_is_no_part_of_the_past() -> None:
     study = draw_study(3)
-    assert "last_day" not in History.cut(study, _courses(study, 5.0)).courses
+    assert "last_day" not in History.cut(study, _courses(study, 5.0)).courses.numbers
 
 
 @given(seed=seeds)

@@ -284,5 +284,5 @@ def test_nothing_of_the_opioid_trials_is_known_at_or_after_the_landmark(
     task = PredictionTask(catalogue.condition("oud"), "relapse", "early")
     data = build_modelling_set(study, catalogue, task)
     history = History.cut(study, find_cohort(study, task).courses)
-    assert (history.assessments["known_day"] < 0).all()
+    assert (history.assessments.numbers["known_day"] < 0).all()
     assert len(build_features(history, data.features.specs).frame) == len(data.target) == 1922

@@ -1,0 +1,88 @@
+"""Light tables: numbers as arrays and text as numbered words, where a frame would cost too much.
+
+A pandas operation costs a hundred microseconds however few its rows; the features of one patient
+take hundreds of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Words:
+    """A column of text: `codes` says which of `words` each row has, -1 where it is missing."""
+
+    codes: np.ndarray
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[str | None]) -> "Words":
+        """Make a column of a short list; words are numbered in the order in which they come."""
+        places: dict[str, int] = {}
+        codes = [-1 if one is None else places.setdefault(one, len(places)) for one in values]
+        return cls(np.array(codes, dtype=np.intp), tuple(places))
+
+    @classmethod
+    def missing(cls, n: int) -> "Words":
+        """Make a column in which nothing is known."""
+        return cls(np.full(n, -1), ())
+
+    def take(self, rows: np.ndarray) -> "Words":
+        """Give the column of some rows."""
+        return Words(self.codes[rows], self.words)
+
+    def are(self, word: str) -> np.ndarray:
+        """Tell which rows have a word."""
+        return self.are_among([one == word for one in self.words])
+
+    def are_among(self, wanted: Sequence[bool]) -> np.ndarray:
+        """Tell which rows have a wanted word, given for each word whether it is one."""
+        return np.array([*wanted, False])[self.codes]
+
+    def texts(self) -> np.ndarray:
+        """Give the text of each row, NaN where it is missing."""
+        return np.array([*self.words, np.nan], dtype=object)[self.codes]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table of `numbers` (float64, NaN where missing) and `texts`, all of one length."""
+
+    numbers: Mapping[str, np.ndarray]
+    texts: Mapping[str, Words]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Columns":
+        """Make light columns of a frame: numbers and flags as numbers, anything else as text."""
+        is_number = {
+            str(name): pd.api.types.is_numeric_dtype(frame[name])
+            or pd.api.types.is_bool_dtype(frame[name])
+            for name in frame
+        }
+        return cls(
+            {
+                name: frame[name].to_numpy(dtype="float64", na_value=np.nan)
+                for name, number in is_number.items()
+                if number
+            },
+            {name: _words(frame[name]) for name, number in is_number.items() if not number},
+        )
+
+    def take(self, rows: np.ndarray) -> "Columns":
+        """Give the table of some rows."""
+        return Columns(
+            {name: column[rows] for name, column in self.numbers.items()},
+            {name: column.take(rows) for name, column in self.texts.items()},
+        )
+
+    def with_numbers(self, **numbers: np.ndarray) -> "Columns":
+        """Give the table with some columns of numbers added or replaced."""
+        return Columns({**self.numbers, **numbers}, self.texts)
+
+
+def _words(values: pd.Series) -> Words:
+    codes, words = pd.factorize(values.astype("str"))
+    return Words(codes, tuple(words))
