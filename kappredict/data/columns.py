@@ -42,9 +42,10 @@ class Words:
         """Tell which rows have a wanted word, given for each word whether it is one."""
         return np.array([*wanted, False])[self.codes]
 
-    def texts(self) -> np.ndarray:
-        """Give the text of each row, NaN where it is missing."""
-        return np.array([*self.words, np.nan], dtype=object)[self.codes]
+    @property
+    def array(self) -> pd.api.extensions.ExtensionArray:
+        """The text of each row, as pandas keeps it."""
+        return pd.array(np.array([*self.words, np.nan], dtype=object)[self.codes], dtype="str")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ class Columns:
             },
             {name: _words(frame[name]) for name, number in is_number.items() if not number},
         )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table as a frame."""
+        texts = {name: column.array for name, column in self.texts.items()}
+        return pd.DataFrame({**self.numbers, **texts})
 
     def take(self, rows: np.ndarray) -> "Columns":
         """Give the table of some rows."""

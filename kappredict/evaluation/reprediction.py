@@ -263,7 +263,11 @@ def _as_known(study: Study, courses: pd.DataFrame) -> tuple[Study, pd.DataFrame]
     past, own = History.cut(study, courses), courses["course_id"].to_numpy()
     tables = {"assessments": past.assessments, "sessions": past.sessions, "history": past.facts}
     known = {
-        name: rows.assign(patient_id=own[rows["row"]], recorded_day=rows["known_day"])
+        name: rows.frame.assign(
+            patient_id=own[rows.numbers["row"]],
+            course_id=own[rows.numbers["row"]],
+            recorded_day=rows.numbers["known_day"],
+        )
         for name, rows in tables.items()
     }
     alone = courses.assign(

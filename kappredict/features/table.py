@@ -42,12 +42,7 @@ class FeatureTable:
         """The features as a frame."""
         if isinstance(self.content, pd.DataFrame):
             return self.content
-        texts = {
-            name: pd.array(column.texts(), dtype="str")
-            for name, column in self.content.texts.items()
-        }
-        columns = {**self.content.numbers, **texts}
-        return pd.DataFrame({spec.name: columns[spec.name] for spec in self.specs})
+        return self.content.frame[[spec.name for spec in self.specs]]
 
     @cached_property
     def columns(self) -> Columns:
