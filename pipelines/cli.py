@@ -102,7 +102,7 @@ def train(
     """Train, validate and register every task of these conditions."""
     from kappredict.evaluation.settings import read_settings
     from kappredict.tracking.store import Store
-    from pipelines.report import report as write_report
+    from pipelines.report import report_training
     from pipelines.show import show_training, training_json
     from pipelines.train import train as run
 
@@ -113,7 +113,7 @@ def train(
     show_training(done)
     _write_json(json_file, training_json(done))
     if report is not None:
-        write_report(done, report)
+        report_training(done, report)
         messages.print(f"Report: {report}")
     messages.print(f"Bundles: {models}   Runs: mlflow ui --backend-store-uri {Store.at(store).uri}")
     if not done.trained:
@@ -172,6 +172,57 @@ def evaluate(
         messages.print(
             f"Recalibrated bundle: {folder}   Next: kappredict predict {folder} PATIENTS"
         )
+
+
+@app.command()
+def explain(
+    model: ModelArgument,
+    out: Annotated[Path, typer.Option(help="The folder for tables and plots.")] = Path(
+        "build/explanation"
+    ),
+    store: StoreOption = "build/mlflow",
+) -> None:
+    """Say what matters to a model, whether it is more than noise, and whether elsewhere, too."""
+    from kappredict.tracking.store import Store
+    from pipelines.explain import explain as run
+    from pipelines.show import show_explanation
+
+    show_explanation(run(model, out, Store.at(store)))
+    messages.print(f"Tables and plots: {out}   Next: kappredict report {model} --out report.html")
+
+
+@app.command()
+def report(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="Bundles, folders of them, or condition/outcome/landmark@alias."),
+    ],
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("build/report.html"),
+    store: StoreOption = "build/mlflow",
+) -> None:
+    """Write what is known of some models as one HTML file that opens offline."""
+    from kappredict.tracking.store import Store
+    from pipelines.report import report as run
+
+    run(models, out, Store.at(store))
+    messages.print(f"Report: {out}")
+
+
+@app.command()
+def card(
+    model: ModelArgument,
+    out: Annotated[Path, typer.Option(help="The folder for the card.")] = Path("build/card"),
+    about: Annotated[
+        Path | None, typer.Option(help="A YAML file on who uses the model, where and how.")
+    ] = None,
+    store: StoreOption = "build/mlflow",
+) -> None:
+    """Write a model card with the TRIPOD+AI record, in Markdown and JSON."""
+    from kappredict.tracking.store import Store
+    from pipelines.card import card as run
+
+    for path in run(model, out, Store.at(store), about=about):
+        messages.print(f"Written: {path}")
 
 
 @app.command()

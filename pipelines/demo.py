@@ -7,7 +7,7 @@ from kappredict.evaluation.settings import read_settings
 from kappredict.explanation.answer import answer
 from kappredict.tracking.store import Store
 from pipelines.console import messages, results
-from pipelines.report import report
+from pipelines.report import report_training
 from pipelines.show import show_training
 from pipelines.simulate import simulate
 from pipelines.tables import prediction_lines
@@ -28,7 +28,7 @@ def demo(out: Path, *, patients: int, seed: int) -> None:
     )
     store = Store.at(str(out / "mlflow"))
     training = train(["all"], out / "study", settings, out / "models", store)
-    report(training, out / "report.html")
+    report_training(training, out / "report.html")
     show_training(training)
     _show_one_patient(training)
     results.print(f"\nReport:       {out / 'report.html'}")

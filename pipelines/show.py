@@ -7,11 +7,13 @@ from rich.markup import escape
 
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.evaluation.report import EvaluationReport
-from kappredict.reporting.page import verdict
+from kappredict.reporting.findings import Findings
+from kappredict.reporting.summary import does_it_work, what_matters, would_it_matter_elsewhere
 from pipelines.console import results
 from pipelines.tables import (
     held_out_table,
     horizon_table,
+    importance_table,
     models_table,
     prediction_lines,
     refusal_lines,
@@ -41,6 +43,13 @@ def _show_report(report: EvaluationReport) -> None:
         results.print(f"{report.task}: {scheme} not run: {escape(reason)}")
 
 
+def show_explanation(found: Findings) -> None:
+    """Print what matters to a model, one row a clinical idea, and what to make of it."""
+    results.print(importance_table(found))
+    for sentence in (what_matters(found), would_it_matter_elsewhere(found)):
+        results.print(sentence, markup=False)
+
+
 def show_answers(answers: Sequence[Prediction | Abstention], most: int = 20) -> None:
     """Print answers in words."""
     for answer in answers[:most]:
@@ -63,7 +72,7 @@ def training_json(training: Training) -> dict[str, Any]:
                 "estimator": one.bundle.recipe.provenance.candidate["model"],
                 "synthetic": training.study.definition.synthetic,
                 "attrition": one.data.attrition.table().to_dict("records"),
-                "verdict": verdict(one.report),
+                "verdict": does_it_work(one.findings).sentence,
                 **one.report.to_json(),
             }
         )

@@ -9,6 +9,8 @@ from rich.table import Table
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.report import EvaluationReport
+from kappredict.explanation.importance import PERMUTATION, REFIT, SHAP
+from kappredict.reporting.findings import Findings
 from pipelines.train import Refused, Trained
 
 _SYNTHETIC = " – synthetic data"
@@ -83,6 +85,27 @@ def held_out_table(report: EvaluationReport) -> Table | None:
         horizons = list(metrics.get("horizons", {}).values())
         last = horizons[-1]["auc"] if horizons else None
         table.add_row(escape(study), interval(metrics[report.discrimination]), interval(last))
+    return table
+
+
+def importance_table(found: Findings, most: int = 15) -> Table:
+    """One row per clinical idea: how far it moves predictions, and what is lost without it."""
+    mark = _SYNTHETIC if found.recipe.study.synthetic else ""
+    table = Table(title=f"{found.task}: what matters, 95 % intervals{mark}")
+    for heading in ("", "moves predictions by, points", "noise", "shuffled, AUC", "left out, AUC"):
+        table.add_column(heading)
+    importance = found.tables["importance"]
+    rows = importance.set_index(["measure", "group"])
+    moved = importance[importance["measure"] == SHAP].sort_values("value", ascending=False)
+    for group in moved["group"].head(most):
+        words = {
+            measure: interval(Estimate(*rows.loc[(measure, group), ["value", "low", "high"]]))
+            if (measure, group) in rows.index
+            else "–"
+            for measure in (SHAP, PERMUTATION, REFIT)
+        }
+        noise = f"{rows.loc[(SHAP, group), 'noise']:.2f}"
+        table.add_row(escape(str(group)), words[SHAP], noise, words[PERMUTATION], words[REFIT])
     return table
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import plotly.graph_objects as go
+from joblib import Parallel, delayed
 
 from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.study import Study
@@ -13,16 +14,17 @@ from kappredict.data.totals import with_totals
 from kappredict.data.validation import load_study
 from kappredict.domain.task import tasks_of
 from kappredict.errors import RefusedError
-from kappredict.estimators.bundle import ModelBundle
+from kappredict.estimators.bundle import ModelBundle, digest
 from kappredict.evaluation.cross_validation import Predictions, cross_validate
 from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
-from kappredict.evaluation.plots import task_figures
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.training import train_bundle
-from kappredict.explanation.groups import importance
+from kappredict.explanation.model_level import ModelExplanation, explain_model
+from kappredict.reporting.collect import Judged, collect
+from kappredict.reporting.findings import Findings
 from kappredict.tracking.store import Registered, Store
 from pipelines.console import progress
 
@@ -35,7 +37,7 @@ class Trained:
     folder: Path
     report: EvaluationReport
     data: ModellingSet
-    figures: dict[str, go.Figure]
+    findings: Findings
     registered: Registered
 
 
@@ -98,11 +100,11 @@ def train(
     with progress("cross-validating") as advance:
         predictions = cross_validate(usable, [plan.folds for plan in planned], settings, advance)
     trained: list[Trained] = []
-    with progress("training"), store.run(f"train {study.definition.id}", run.tags):
-        work = zip(usable, planned, predictions, strict=True)
-        for condition, tasks in groupby(work, key=lambda one: one[0].task.condition.id):
+    fitted = _fit_all(run, usable, planned, predictions)
+    with store.run(f"train {study.definition.id}", run.tags):
+        for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
             with store.run(condition, run.tags | {"condition": condition}):
-                trained += [_finish(run, data, plan, predicted) for data, plan, predicted in tasks]
+                trained += [_keep(run, one) for one in tasks]
     return Training(study, trained, refused)
 
 
@@ -127,15 +129,48 @@ def _modelling_sets(
     return with_kin(usable), refused
 
 
-def _finish(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> Trained:
-    """Judge, fit on all rows, write the bundle, log and register it."""
+@dataclass(frozen=True)
+class _Fitted:
+    """A task that was judged, fitted on all rows and explained."""
+
+    data: ModellingSet
+    predictions: Predictions
+    report: EvaluationReport
+    bundle: ModelBundle
+    explained: ModelExplanation
+
+
+def _fit_all(
+    run: _Run,
+    usable: Sequence[ModellingSet],
+    planned: Sequence[Plan],
+    predictions: Sequence[Predictions],
+) -> list[_Fitted]:
+    """Judge, fit and explain the tasks side by side, each on one thread."""
+    work = (delayed(_fit)(run, *one) for one in zip(usable, planned, predictions, strict=True))
+    fitted: list[_Fitted] = []
+    with progress("training and explaining") as advance:
+        for one in Parallel(n_jobs=-1, return_as="generator")(work):
+            fitted.append(one)
+            advance(len(fitted), len(usable))
+    return fitted
+
+
+def _fit(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
     report = evaluate(data, predicted, plan.not_run, run.settings)
     bundle = train_bundle(data, report, run.study, run.catalogue, run.settings)
-    folder = run.out / bundle.task.name
-    bundle.save(folder)
-    synthetic = run.study.definition.synthetic
-    matters = importance(bundle, data.features)
-    figures = task_figures(data, predicted, report, matters, run.settings, synthetic=synthetic)
-    with run.store.run(bundle.task.name, run.tags):
-        registered = run.store.log_model(bundle, folder, report, figures)
-    return Trained(bundle, folder, report, data, figures, registered)
+    return _Fitted(data, predicted, report, bundle, explain_model(bundle, data, run.settings))
+
+
+def _keep(run: _Run, one: _Fitted) -> Trained:
+    """Write the bundle and its findings, log and register them."""
+    folder = run.out / one.bundle.task.name
+    one.bundle.save(folder)
+    judged = Judged(one.data, one.predictions, one.report, run.settings)
+    findings = collect(one.bundle, digest(folder), judged, one.explained)
+    with run.store.run(one.bundle.task.name, run.tags), TemporaryDirectory() as draft:
+        findings.save(Path(draft))
+        registered = run.store.log_model(
+            one.bundle, folder, one.report, Path(draft), findings.figures
+        )
+    return Trained(one.bundle, folder, one.report, one.data, findings, registered)

@@ -1,5 +1,7 @@
 """Definitions in words, for the pages that are generated from them."""
 
+from collections.abc import Mapping
+
 from kappredict.domain.base import Source, Sourced
 from kappredict.domain.conditions import LANDMARKS, OUTCOMES, Condition, Judged, Scale
 from kappredict.domain.instruments import Band, Instrument, Mean, Scoring, Sum, SumOfMaxima
@@ -81,6 +83,22 @@ def condition_page(condition: Condition, instruments: dict[str, Instrument]) -> 
     return [*lines, ""]
 
 
+def definition_lines(condition: Condition, instruments: Mapping[str, Instrument]) -> list[str]:
+    """Say a condition's definitions in plain lines: each scale's rules, the windows, the clock."""
+    scales = [
+        f"{_scale_name(scale, instruments)}: {outcome} is: {rule_in_words(judged.when)} "
+        f"({provenance(judged)})."
+        for scale in condition.scales
+        for outcome, judged in (
+            ("response", scale.response),
+            ("remission", scale.remission),
+            ("relapse", scale.relapse),
+        )
+    ]
+    others = [*_windows(condition), *_clock(condition)]
+    return [*scales, *(line.removeprefix("- ").replace("`", "") for line in others)]
+
+
 def _windows(condition: Condition) -> list[str]:
     """Say when the baseline score, response and remission are looked for."""
     response, remission = _window(condition.assessed_in), _window(condition.window_of("remission"))
@@ -133,10 +151,13 @@ def _predictions(condition: Condition) -> list[str]:
 
 
 def _scale_row(scale: Scale, instruments: dict[str, Instrument]) -> str:
-    instrument = instruments[scale.instrument]
-    name = f"{instrument.short_name}{', ' + _plain(scale.item) if scale.item else ''}"
     cells = [_judged(one) for one in (scale.response, scale.remission, scale.relapse)]
-    return f"| {name} | {' | '.join(cells)} |"
+    return f"| {_scale_name(scale, instruments)} | {' | '.join(cells)} |"
+
+
+def _scale_name(scale: Scale, instruments: Mapping[str, Instrument]) -> str:
+    name = instruments[scale.instrument].short_name
+    return f"{name}, {_plain(scale.item)}" if scale.item else name
 
 
 def _judged(judged: Judged) -> str:

@@ -163,7 +163,7 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     target, own_weights = rows.target.take(judged), weights[judged]
     margins = [_out_of_fold(rows, weights, one, parts, seed)[judged] for one in candidates]
     contest = _judge(target, own_weights, tuple(candidates), margins)
-    encoder, margin = _fit_one(rows, weights, candidates[contest.winner], seed)
+    encoder, margin = fit_one(rows, weights, candidates[contest.winner], seed)
     best = margins[contest.winner]
     return FittedModel(encoder, margin, target.calibrate(best, own_weights), contest, best)
 
@@ -190,14 +190,21 @@ def _out_of_fold(
 ) -> np.ndarray:
     margins = np.full(len(rows.target), np.nan)
     for train, test in parts:
-        encoder, margin = _fit_one(rows.take(train), weights[train], candidate, seed)
+        encoder, margin = fit_one(rows.take(train), weights[train], candidate, seed)
         margins[test] = margin.values(encoder.transform(rows.features.take(test)))
     return margins
 
 
-def _fit_one(
+def fit_one(
     rows: Rows, weights: np.ndarray, candidate: Candidate, seed: int
 ) -> tuple[Encoder, Margin]:
+    """Fit one candidate on all rows handed in, without competition or calibration.
+
+    Parameters
+    ----------
+    weights
+        What each row weighs; nothing is read of rows without a known outcome.
+    """
     used = rows.target.known & (rows.own | candidate.pools)
     judged = rows.judged
     comparable = without_structure(rows.features.take(judged), rows.studies[judged])

@@ -17,6 +17,8 @@ from scipy.optimize import minimize_scalar
 _MOST_STRETCHES = 24
 _STEEPEST = 12.0
 _SOONEST = 0.5
+# Days without a relapse that end a visit's.
+_GAP = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Baseline:
     ) -> "Baseline":
         """Divide what happened in each stretch by the time at risk in it (Breslow 1974).
 
-        Half an event at the mean rate is added to each stretch, so that no rate is 0 for having
-        been looked at briefly; where nothing ever happened all rates are 0.
+        A stretch in which nothing happened is given half an event at the mean rate, so that no
+        rate is 0 for having been looked at briefly; where nothing ever happened all rates are 0.
 
         Parameters
         ----------
@@ -45,9 +47,10 @@ class Baseline:
         events = np.bincount(np.searchsorted(ends, seen), happened, len(ends) + 1)[: len(ends)]
         at_risk = exposure @ time_in(ends, seen)
         if not events.any():
-            return cls(tuple(ends), (0.0,) * len(ends))
+            return cls(tuple(ends.tolist()), (0.0,) * len(ends))
         mean = events.sum() / at_risk.sum()
-        rates = (events + 0.5) / (at_risk + 0.5 / mean)
+        seldom = 0.5 / (at_risk + 0.5 / mean)
+        rates = np.divide(events, at_risk, out=seldom, where=events > 0)
         return cls(tuple(ends.tolist()), tuple(rates.tolist()))
 
     def cumulative(self, days: np.ndarray) -> np.ndarray:
@@ -159,11 +162,16 @@ class HazardCalibration:
 
 
 def stretches(seen: np.ndarray, relapsed: np.ndarray) -> np.ndarray:
-    """Cut time where relapses were seen: at most 24 stretches, with as many relapses in each."""
-    days = seen[relapsed] if relapsed.any() else seen
+    """Cut time where relapses were seen: 24 stretches with as many relapses in each.
+
+    Visits fall on the same days. There is a cut after each of them, too, before a time in which
+    nothing was seen: no relapse of a visit may be left for the days up to the next one.
+    """
+    days = np.sort(seen[relapsed] if relapsed.any() else seen)
     shares = np.linspace(0, 1, _MOST_STRETCHES + 1)[1:]
-    inner = np.quantile(days, shares, method="inverted_cdf")
-    return np.unique(np.append(inner, seen.max()))
+    even = np.quantile(days, shares, method="inverted_cdf")
+    before_gaps = days[:-1][np.diff(days) > _GAP]
+    return np.unique(np.concatenate([even, before_gaps, [seen.max()]]))
 
 
 def time_in(ends: np.ndarray, days: np.ndarray) -> np.ndarray:

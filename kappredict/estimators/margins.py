@@ -96,6 +96,12 @@ class TreeMargin:
         rows = xgboost.DMatrix(matrix, nthread=1)
         return self.booster.predict(rows, pred_contribs=True).astype("float64")
 
+    def interactions(self, matrix: np.ndarray) -> np.ndarray:
+        """Give the SHAP interaction values of each pair of columns (rows × columns × columns)."""
+        rows = xgboost.DMatrix(matrix, nthread=1)
+        joint = self.booster.predict(rows, pred_interactions=True).astype("float64")
+        return np.asarray(joint[:, :-1, :-1])
+
     def save(self, folder: Path) -> None:
         """Write the booster in XGBoost's own format."""
         self.booster.save_model(folder / self.FILE)

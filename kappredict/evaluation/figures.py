@@ -162,16 +162,6 @@ def forest_figure(
     return finished(figure, f"{figure_name} by split scheme", axes, synthetic=synthetic)
 
 
-def importance_figure(importance: pd.Series, *, most: int = 15, synthetic: bool) -> go.Figure:
-    """Draw the mean absolute contribution of each clinical idea, the largest on top."""
-    shown = importance.sort_values(ascending=False, kind="stable").head(most)[::-1]
-    labels = shown.index.astype("str")
-    figure = go.Figure(go.Bar(x=shown.to_numpy(), y=labels, orientation="h", marker_color=BLUE))
-    figure.update_yaxes(automargin=True)
-    axes = ("mean absolute contribution to the prediction, in log-odds or log-hazard", "")
-    return finished(figure, "What moves predictions most", axes, synthetic=synthetic)
-
-
 def distribution_figure(
     outcome: np.ndarray, probability: np.ndarray, *, synthetic: bool
 ) -> go.Figure:

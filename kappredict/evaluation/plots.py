@@ -1,7 +1,6 @@
 """The figures of a task: what is drawn from its out-of-fold predictions and its report."""
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from kappredict.estimators.targets import Times, YesNo
@@ -9,7 +8,6 @@ from kappredict.evaluation.cross_validation import MODEL, OutOfFold, Predictions
 from kappredict.evaluation.figures import (
     distribution_figure,
     forest_figure,
-    importance_figure,
     relapse_figure,
     roc_figure,
 )
@@ -28,7 +26,6 @@ def task_figures(
     data: ModellingSet,
     predictions: Predictions,
     report: EvaluationReport,
-    importance: pd.Series,
     settings: TrainingSettings,
     *,
     synthetic: bool,
@@ -43,7 +40,6 @@ def task_figures(
     }
     return {
         "forest": forest_figure(contenders, figure_name=_WORDS[name], synthetic=synthetic),
-        "importance": importance_figure(importance, synthetic=synthetic),
         **_calibration(data, predicted, settings, synthetic=synthetic),
         **_of_predictions(data.target, predicted, synthetic=synthetic),
         **(trust_figures(report.trust, synthetic=synthetic) if report.trust else {}),

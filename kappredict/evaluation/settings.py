@@ -42,6 +42,19 @@ class Schemes(_Settings):
     temporal: TemporalSplit | None = None
 
 
+class ExplanationSettings(_Settings):
+    """How much is spent on what matters: `folds` models are explained on rows they did not see.
+
+    `shuffled_outcomes` is how often outcomes are shuffled to see what noise reaches; `refits` says
+    whether models are also fitted without each fact; `resamples` are those of the intervals.
+    """
+
+    folds: int = Field(default=5, ge=2)
+    shuffled_outcomes: int = Field(default=20, ge=1)
+    refits: bool = True
+    resamples: int = Field(default=200, ge=20)
+
+
 class TrainingSettings(_Settings):
     """Everything a run may choose.
 
@@ -58,6 +71,7 @@ class TrainingSettings(_Settings):
     inner_folds: int = Field(default=5, ge=2)
     resamples: int = Field(default=500, ge=20)
     schemes: Schemes
+    explanation: ExplanationSettings = ExplanationSettings()
     response_candidates: tuple[ResponseCandidate, ...] = Field(min_length=1)
     relapse_candidates: tuple[RelapseCandidate, ...] = Field(min_length=1)
 

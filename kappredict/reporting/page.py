@@ -1,36 +1,35 @@
 """The report: one HTML file that opens offline, the answer first, every model with its figures."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
-import plotly.graph_objects as go
 from jinja2 import Environment, FileSystemLoader, select_autoescape
-from plotly.offline import get_plotlyjs
 
-from kappredict.cohort.attrition import Attrition
-from kappredict.estimators.bundle import ModelBundle
-from kappredict.evaluation.estimate import Estimate
-from kappredict.evaluation.report import EvaluationReport
+from kappredict.explanation.figures import comparison_figures
+from kappredict.reporting.embedding import packed_figures, packed_plotly
+from kappredict.reporting.findings import Findings
+from kappredict.reporting.grids import figure_grid, models_grid, task_words
+from kappredict.reporting.parts import Drawing, Part, parts
+from kappredict.reporting.summary import (
+    are_probabilities_right,
+    does_it_work,
+    for_whom,
+    how_sure,
+    what_matters,
+    would_it_matter_elsewhere,
+)
 
+_FOLDER = Path(__file__).with_name("templates")
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
+    loader=FileSystemLoader(_FOLDER),
     autoescape=select_autoescape(default=True),
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-@dataclass(frozen=True)
-class Section:
-    """One model in the report."""
-
-    bundle: ModelBundle
-    report: EvaluationReport
-    attrition: Attrition
-    figures: Mapping[str, go.Figure]
 
 
 @dataclass(frozen=True)
@@ -41,64 +40,99 @@ class NotModelled:
     sentences: Sequence[str]
 
 
+@dataclass(frozen=True)
+class _Section:
+    """One model on the page."""
+
+    slug: str
+    short: str
+    heading: str
+    short_answers: list[tuple[str, str]]
+    parts: list[Part]
+
+
 def write_report(
-    path: Path, title: str, sections: Sequence[Section], refused: Sequence[NotModelled]
+    path: Path, title: str, findings: Sequence[Findings], refused: Sequence[NotModelled]
 ) -> None:
-    """Write the report of a training as one HTML file; it fetches nothing when opened."""
+    """Write the report of some models of one study as one HTML file; it fetches nothing."""
+    sections = [_section(one) for one in findings]
+    comparison = _comparison(findings)
+    grid = models_grid(findings)
+    drawn = [
+        *comparison,
+        *(one for section in sections for part in section.parts for one in part.drawings),
+    ]
     page = _TEMPLATES.get_template("page.html.j2").render(
         title=title,
-        sections=sections,
+        synthetic=any(one.recipe.study.synthetic for one in findings),
+        overall=_overall(findings),
+        models=grid,
+        rows=list(zip(grid.rows, sections, strict=True)),
+        comparison=comparison,
         refused=refused,
-        study=sections[0].bundle.recipe.study if sections else None,
-        plotly=get_plotlyjs(),
-        interval=_interval,
-        verdict=verdict,
-        figure=_figure,
-        slug=_slug,
-        table=_table,
+        sections=sections,
+        contents=_contents(findings, sections),
+        numbers=figure_grid,
+        style=(_FOLDER / "style.css").read_text(encoding="utf-8"),
+        script=(_FOLDER / "page.js").read_text(encoding="utf-8"),
+        plotly=packed_plotly(),
+        figures=packed_figures({one.name: one.figure for one in drawn}),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
 
 
-def verdict(report: EvaluationReport) -> str:
-    """Say in one sentence whether a model knows more than the labels and than chance."""
-    figure = report.discrimination
-    result = report.schemes[report.headline]
-    model, labels = result.metrics[figure], result.baselines["labels"][figure]
-    where = report.headline.replace("_", " ")
-    if not model.low > 0.5:
-        return f"No better than chance under {where}: {_interval(model)}."
-    if model.low <= labels.value:
-        return (
-            f"Better than chance under {where} ({_interval(model)}), but not clearly better than "
-            f"site, study and arm labels alone ({labels.value:.2f})."
-        )
-    return f"Tells outcomes apart under {where} better than chance and labels: {_interval(model)}."
-
-
-def _interval(estimate: Estimate | None) -> str:
-    if estimate is None or math.isnan(estimate.value):
-        return "–"
-    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
-
-
-def _table(long: pd.DataFrame, row: str, column: str) -> str:
-    """Lay a long table of estimates out, a row per `row` and a column per `column`."""
-    labels = [name for name in ("division", row, "n") if name in long]
-    estimates = map(Estimate, long["value"], long["low"], long["high"])
-    words = long.assign(estimate=[_interval(one) for one in estimates])
-    columns = [name for name in dict.fromkeys(long[column]) if name]
-    wide = words.pivot_table("estimate", labels, column, aggfunc="first", sort=False)
-    shown = wide.reindex(columns=columns).fillna("–").reset_index()
-    return str(shown.to_html(index=False, border=0, escape=True))
-
-
-def _figure(figure: go.Figure) -> str:
-    return str(
-        figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False})
+def _section(found: Findings) -> _Section:
+    return _Section(
+        slug=found.task.replace("/", "-"),
+        short=f"{found.recipe.outcome}, {found.recipe.landmark.replace('_', ' ')}",
+        heading=task_words(found),
+        short_answers=[
+            ("Does it work?", does_it_work(found).sentence),
+            ("Are its probabilities right?", are_probabilities_right(found)),
+            ("For whom?", for_whom(found)),
+            ("How sure?", how_sure(found)),
+            ("What matters?", what_matters(found)),
+            ("Elsewhere, too?", would_it_matter_elsewhere(found)),
+        ],
+        parts=parts(found),
     )
 
 
-def _slug(text: str) -> str:
-    return text.replace("/", "-")
+def _comparison(findings: Sequence[Findings]) -> list[Drawing]:
+    """Draw what matters over all models of an outcome; nothing for one model alone."""
+    tables: dict[str, dict[str, pd.DataFrame]] = {}
+    for one in findings:
+        recipe = one.recipe
+        label = f"{recipe.condition.label}, {recipe.landmark.replace('_', ' ')}"
+        tables.setdefault(recipe.outcome, {})[label] = one.tables["importance"]
+    synthetic = any(one.recipe.study.synthetic for one in findings)
+    figures = comparison_figures(tables, synthetic=synthetic)
+    return [Drawing(f"comparison-{name}", figure) for name, figure in figures.items()]
+
+
+def _overall(findings: Sequence[Findings]) -> list[str]:
+    """Count how many models work, and name those that do."""
+    if not findings:
+        return ["No model could be made."]
+    standings = {task_words(one): does_it_work(one).standing for one in findings}
+    counts = Counter(standings.values())
+    working = [name for name, standing in standings.items() if standing == "yes"]
+    sentences = [
+        f"Of {len(findings)} models, {counts['yes']} tell outcomes apart better than chance and "
+        f"than site, study and arm labels alone under the hardest split; for {counts['unclear']} "
+        f"that is not clear, and {counts['no']} do no better than chance."
+    ]
+    if working:
+        sentences.append(f"Those that do: {'; '.join(working)}.")
+    return sentences
+
+
+def _contents(
+    findings: Sequence[Findings], sections: Sequence[_Section]
+) -> list[tuple[str, list[_Section]]]:
+    pairs = zip(findings, sections, strict=True)
+    return [
+        (label, [section for _, section in group])
+        for label, group in groupby(pairs, key=lambda pair: pair[0].recipe.condition.label)
+    ]

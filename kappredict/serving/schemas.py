@@ -56,7 +56,7 @@ def record_model(bundles: Sequence[ModelBundle]) -> type[Strict]:
     A course may name several conditions; each gets an answer of its own.
     """
     conditions = tuple(dict.fromkeys(one.recipe.condition.id for one in bundles))
-    treated: Any = Literal[conditions]  # type: ignore[valid-type]  # known when the service starts
+    treated: Any = Literal[conditions]
     parts = {
         name: _made(f"{name.capitalize()}Entry", _fields(name, _further(name, bundles)))
         for name in TABLES
@@ -70,14 +70,13 @@ def record_model(bundles: Sequence[ModelBundle]) -> type[Strict]:
             Field(description="the condition treated, or several of them"),
         ),
     )
-    entries = Field(default_factory=list, max_length=_MOST_ENTRIES)
-    return create_model(
-        "PatientRecord",
-        __base__=Strict,
-        patient=(parts["patients"], Field(default_factory=parts["patients"])),
-        course=(course, ...),
+    entries: Any = Field(default_factory=list, max_length=_MOST_ENTRIES)
+    fields: dict[str, Any] = {
+        "patient": (parts["patients"], Field(default_factory=parts["patients"])),
+        "course": (course, ...),
         **{name: (_list_of(parts[name]), entries) for name in _LISTS},
-    )
+    }
+    return _made("PatientRecord", fields)
 
 
 def _list_of(part: type[Strict]) -> Any:
@@ -109,7 +108,7 @@ def _fields(table: str, further: Mapping[str, ExtraColumn]) -> dict[str, Any]:
 
 
 def _field(column: Column) -> tuple[Any, Any]:
-    kind: Any = Literal[column.levels] if column.levels else _TYPES[column.type]  # type: ignore[valid-type]  # declared
+    kind: Any = Literal[column.levels] if column.levels else _TYPES[column.type]
     said = _said(column.meaning, column.unit)
     bounds = {"ge": column.at_least, "le": column.at_most}
     limits: dict[str, Any] = {name: one for name, one in bounds.items() if one is not None}

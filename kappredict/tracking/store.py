@@ -16,12 +16,13 @@ from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, Schema
 
 from kappredict.errors import UsageError
-from kappredict.estimators.bundle import ModelBundle, digest, load_bundle
+from kappredict.estimators.bundle import ModelBundle, digest
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.report import EvaluationReport
 
 EXPERIMENT = "kappredict"
 CHAMPION = "champion"
+_DIGEST, _FINDINGS = "bundle_sha256", "findings"
 _CODE = Path(__file__).with_name("served_model.py")
 
 
@@ -65,14 +66,16 @@ class Store:
         bundle: ModelBundle,
         folder: Path,
         report: EvaluationReport,
+        findings: Path,
         figures: Mapping[str, go.Figure],
     ) -> Registered:
-        """Log a bundle with its figures into the open run, and register it as champion."""
+        """Log a bundle with its findings and figures into the open run; register it as champion."""
         recipe = bundle.recipe
         mlflow.log_params(_flat(recipe.provenance.model_dump(mode="json")))
-        mlflow.set_tags({"bundle_sha256": digest(folder), "synthetic": str(recipe.study.synthetic)})
+        mlflow.set_tags({_DIGEST: digest(folder), "synthetic": str(recipe.study.synthetic)})
         mlflow.log_metrics(_numbers(report))
         mlflow.log_dict(report.to_json(), "evaluation.json")
+        mlflow.log_artifacts(str(findings), _FINDINGS)
         for name, figure in figures.items():
             mlflow.log_text(figure.to_html(include_plotlyjs="directory"), f"figures/{name}.html")
         with _quiet():
@@ -87,8 +90,8 @@ class Store:
             version = self._register(name, model)
         return Registered(name, version, model.run_id)
 
-    def bundle(self, name: str) -> ModelBundle:
-        """Load a registered bundle by a name such as `condition/outcome/landmark@champion`.
+    def bundle_folder(self, name: str) -> Path:
+        """Fetch a registered bundle by a name such as `condition/outcome/landmark@champion`.
 
         Raises
         ------
@@ -107,7 +110,31 @@ class Store:
                     f"no model '{name}' in {self.uri}; registered: {', '.join(known) or 'none'}"
                 )
                 raise UsageError(message) from error
-        return load_bundle(next((folder / "artifacts").iterdir()))
+        return next((folder / "artifacts").iterdir())
+
+    def findings(self, bundle: Path) -> Path:
+        """Fetch what the training of a bundle found, by the bundle's digest.
+
+        Raises
+        ------
+        UsageError
+            If no run of this store made that bundle.
+        """
+        with _quiet():
+            mlflow.set_tracking_uri(self.uri)
+            runs = mlflow.search_runs(
+                search_all_experiments=True,
+                filter_string=f"tags.{_DIGEST} = '{digest(bundle)}'",
+                output_format="list",
+                max_results=1,
+            )
+            if not runs:
+                raise UsageError(
+                    f"no run in {self.uri} trained {bundle}: name the store that did by --store, "
+                    f"or train it again"
+                )
+            run = runs[0].info.run_id
+            return Path(mlflow.artifacts.download_artifacts(run_id=run, artifact_path=_FINDINGS))
 
     @staticmethod
     def _register(name: str, model: ModelInfo) -> int:

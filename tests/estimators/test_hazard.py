@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from lifelines import AalenJohansenFitter, PiecewiseExponentialFitter
+from lifelines import AalenJohansenFitter, KaplanMeierFitter, PiecewiseExponentialFitter
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
@@ -86,3 +86,17 @@ def test_numbers_survive_being_written() -> None:
     margins, seen, event = drawn(200, effect=0.5, competing=1 / 200)
     calibration = HazardCalibration.fit(margins, seen, event, np.ones(200))
     assert HazardCalibration.from_json(calibration.to_json()) == calibration
+
+
+def test_the_mean_curve_is_kaplan_meiers_though_visits_fall_on_few_days() -> None:
+    # Visits due every 30 days, held within an hour of it: a third relapse at the first of them.
+    rng = np.random.default_rng(3)
+    visit = rng.choice([30.0, 60.0, 90.0], 600, p=[0.4, 0.3, 0.3])
+    seen = visit - rng.uniform(0, 0.4, 600)
+    event = (rng.random(600) < 0.8).astype(int)
+    margins = rng.normal(size=600)
+    found = HazardCalibration.fit(margins, seen, event, np.ones(600))
+    days = np.array([30.0, 60.0, 90.0])
+    expected = KaplanMeierFitter().fit(seen, event).predict(days).to_numpy()
+    predicted = found.survival(margins, days).mean(axis=0)
+    np.testing.assert_allclose(predicted, expected, atol=0.02)

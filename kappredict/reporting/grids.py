@@ -1,0 +1,155 @@
+"""Tables of the page: what each says, laid out as a caption, column headings and rows of text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from kappredict.evaluation.estimate import Estimate
+from kappredict.reporting.embedding import plain_figure
+from kappredict.reporting.findings import Findings
+from kappredict.reporting.summary import (
+    discrimination,
+    does_it_work,
+    figure_of,
+    interval,
+    scheme_words,
+)
+
+_WORDS = {
+    "auc": "AUC",
+    "c_index": "C-index",
+    "brier": "Brier score",
+    "integrated_brier": "integrated Brier score",
+    "log_loss": "log loss",
+    "calibration_slope": "calibration slope",
+    "calibration_intercept": "calibration in the large",
+    "calibration": "observed over expected",
+    "slope": "slope",
+    "intercept": "in the large",
+    "ici": "mean error (ICI)",
+    "e50": "median error (E50)",
+    "e90": "90 % have less error than (E90)",
+    "net_benefit": "net benefit",
+    "shap": "mean |SHAP|, points",
+    "permutation": "shuffled",
+    "refit": "left out",
+    "base_rate": "base rate",
+    "labels": "labels alone",
+    "ppv": "positive predictive value",
+    "npv": "negative predictive value",
+}
+# A figure's numbers in words need not be all of them.
+_MOST_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: the first cell of each row is its heading."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def say(name: str) -> str:
+    """Say the name of a figure or a column."""
+    return _WORDS.get(name, name.replace("_", " "))
+
+
+def models_grid(findings: Sequence[Findings]) -> Grid:
+    """Put all models side by side: does it work, how well, on how many."""
+    rows = tuple(
+        (
+            task_words(one),
+            does_it_work(one).standing,
+            interval(figure_of(one, "model", discrimination(one))),
+            interval(figure_of(one, "labels", discrimination(one))),
+            scheme_words(one.recipe.validation["headline"]),
+            f"{one.recipe.validation['n']:,} ({one.recipe.validation['events']:,})",
+        )
+        for one in findings
+    )
+    columns = ("model", "works?", "AUC or C-index", "labels alone", "split", "courses (outcomes)")
+    return Grid("All models under the hardest split the data allow; 95 % intervals", columns, rows)
+
+
+def task_words(found: Findings) -> str:
+    """Name a model's task."""
+    recipe = found.recipe
+    return f"{recipe.condition.label}: {recipe.outcome}, at {recipe.landmark.replace('_', ' ')}"
+
+
+def performance_grid(found: Findings) -> Grid:
+    """Give the overall figures of every scheme, and of each study left out."""
+    table = found.tables["performance"]
+    overall = table[(table["contender"] == "model") & table["horizon"].isna()]
+    where = [
+        f"{scheme_words(scheme)}{f': {study}' if study else ''}"
+        for scheme, study in zip(overall["scheme"], overall["held_out"], strict=True)
+    ]
+    labelled = overall.assign(split=where)
+    return spread(labelled, "Performance by split; 95 % intervals", ["split"], "figure")
+
+
+def horizon_grid(found: Findings) -> Grid:
+    """Give the figures of every horizon under every scheme; no rows for response."""
+    table = found.tables["performance"]
+    rows = table[
+        (table["contender"] == "model") & table["horizon"].notna() & (table["held_out"] == "")
+    ]
+    labelled = rows.assign(
+        split=rows["scheme"].map(scheme_words), day=rows["horizon"].map("{:g}".format)
+    )
+    return spread(labelled, "Relapse by day; 95 % intervals", ["split", "day"], "figure")
+
+
+def spread(table: pd.DataFrame, caption: str, labels: Sequence[str], column: str) -> Grid:
+    """Lay a long table of estimates out, a row per label and a column per `column`."""
+    if table.empty:
+        return Grid(caption, (), ())
+    words = [
+        interval(Estimate(*one))
+        for one in zip(table["value"], table["low"], table["high"], strict=True)
+    ]
+    shown = table.assign(words=words)
+    shown[list(labels)] = shown[list(labels)].astype("str")
+    columns = [name for name in dict.fromkeys(shown[column]) if name]
+    wide = shown.pivot_table("words", list(labels), column, aggfunc="first", sort=False)
+    rows = wide.reindex(columns=columns).fillna("–").reset_index()
+    return Grid(caption, (*map(say, labels), *map(say, columns)), _texts(rows))
+
+
+def plain(table: pd.DataFrame, caption: str, names: Mapping[str, str] | None = None) -> Grid:
+    """Show a table as it is, under its own headings or others."""
+    renamed = table.rename(columns=dict(names or {}))
+    return Grid(caption, tuple(map(say, renamed.columns)), _texts(renamed))
+
+
+def figure_grid(figure: go.Figure) -> Grid:
+    """Give the numbers of a figure: series, across, up; thinned where there are many."""
+    rows: list[tuple[str, ...]] = []
+    series = [one for one in plain_figure(figure)["data"] if "x" in one and "y" in one]
+    most = max(2, _MOST_ROWS // max(len(series), 1))
+    for number, one in enumerate(series, start=1):
+        name = str(one.get("name") or number)
+        points = list(zip(one["x"] or (), one["y"] or (), strict=False))
+        places = np.linspace(0, len(points) - 1, min(len(points), most)).astype(int)
+        rows += [(name, *map(_text, points[place])) for place in dict.fromkeys(places)]
+    layout = figure.layout
+    axes = (layout.xaxis.title.text or "across", layout.yaxis.title.text or "up")
+    return Grid("The numbers of this figure", ("series", *axes), tuple(rows[:_MOST_ROWS]))
+
+
+def _texts(table: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(_text(cell) for cell in row) for row in table.itertuples(index=False))
+
+
+def _text(cell: object) -> str:
+    if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
+        return "–"
+    if isinstance(cell, float):
+        return f"{cell:.4g}"
+    return str(cell)
