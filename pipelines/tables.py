@@ -135,11 +135,7 @@ def prediction_lines(answer: Prediction | Abstention, most: int = 5) -> list[str
         f"(90 % interval {round(100 * answer.interval[0])} to {round(100 * answer.interval[1])}; "
         f"all courses: {round(100 * answer.base_rate)})"
     ]
-    lines += [
-        f"  {_direction(reason.contribution)} {escape(f'{reason.group}: {reason.value}')} "
-        f"({reason.contribution:+.2f})"
-        for reason in answer.reasons[:most]
-    ]
+    lines += [f"  {escape(reason.sentence)}" for reason in answer.reasons[:most]]
     lines += [f"  beware: {escape(warning)}" for warning in answer.warnings[:3]]
     return lines
 
@@ -149,10 +145,6 @@ def _outcome_words(answer: Prediction) -> str:
         return f"stay well to day {max(answer.survival):g}"
     outcome = answer.task.split("/")[1]
     return f"reach {outcome}"
-
-
-def _direction(contribution: float) -> str:
-    return "+" if contribution > 0 else "−"
 
 
 def rows_of(answers: Iterable[Prediction | Abstention]) -> list[Mapping[str, Any]]:
@@ -168,7 +160,7 @@ def rows_of(answers: Iterable[Prediction | Abstention]) -> list[Mapping[str, Any
             row |= {f"well_on_day_{day:g}": one for day, one in answer.survival.items()}
             for rank, reason in enumerate(answer.reasons[:5], start=1):
                 row[f"reason_{rank}"] = f"{reason.group}: {reason.value}"
-                row[f"contribution_{rank}"] = reason.contribution
+                row[f"points_{rank}"] = reason.points
             row["warnings"] = "; ".join(answer.warnings)
         rows.append(row | {"synthetic": answer.synthetic})
     return rows

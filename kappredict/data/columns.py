@@ -6,6 +6,7 @@ take hundreds of them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,10 @@ class Columns:
 
     numbers: Mapping[str, np.ndarray]
     texts: Mapping[str, Words]
+
+    def __len__(self) -> int:
+        codes = (one.codes for one in self.texts.values())
+        return len(next(chain(self.numbers.values(), codes), ()))
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "Columns":

@@ -34,7 +34,7 @@ from kappredict.estimators.limits import Limits
 from kappredict.estimators.margins import Margin, load_margin
 from kappredict.features.table import FeatureTable
 
-FORMAT = 1
+FORMAT = 2
 RECIPE, MANIFEST = "bundle.json", "manifest.json"
 
 
@@ -126,23 +126,27 @@ class ModelBundle:
         """Give rows × 1 probabilities or, for relapse, rows × horizons of having had none."""
         return self.calibration.at(self.margins(table), self.horizons)
 
-    def intervals(self, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
-        """Give the lower and upper ends of the probabilities' intervals, in the same shape."""
-        matrix = self.encoder.transform(table)
-        ends = self.limits.bounds(self.margins(table), matrix)
-        low, high = (self.calibration.at(end, self.horizons) for end in ends)
-        return low, high
-
-    def objections(self, table: FeatureTable) -> list[str]:
-        """Say for each row why there should be no prediction; empty where there may be one."""
-        return self.limits.objections(self.encoder.transform(table))
-
-    def contributions(self, table: FeatureTable) -> np.ndarray:
-        """Give each column's share of the calibrated margin and, last, its expectation."""
+    def ask(self, table: FeatureTable) -> "Asked":
+        """Say all there is to say of some rows, in one pass over them."""
         matrix = self.encoder.transform(table)
         shares = self.calibration.slope * self.margin.contributions(matrix)
         shares[:, -1] += self.calibration.intercept
-        return shares
+        margins = shares.sum(axis=1)
+        low, high = (
+            self.calibration.at(end, self.horizons) for end in self.limits.bounds(margins, matrix)
+        )
+        return Asked(
+            matrix=matrix,
+            probabilities=self.calibration.at(margins, self.horizons),
+            low=low,
+            high=high,
+            shares=shares[:, :-1],
+            expected=shares[:, -1],
+        )
+
+    def objections(self, asked: "Asked") -> list[str]:
+        """Say for each row why there should be no prediction; empty where there may be one."""
+        return self.limits.objections(asked.matrix)
 
     def recalibrated(self, calibration: Calibration, note: Recalibration) -> "ModelBundle":
         """Give the same model with another calibration, saying where that comes from.
@@ -171,6 +175,23 @@ class ModelBundle:
             if folder.exists():
                 shutil.rmtree(folder)
             draft.rename(folder)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a bundle says of rows: `matrix` are their columns.
+
+    `probabilities` with the ends of their intervals, `low` and `high`, are rows × 1 or rows ×
+    horizons. `shares` are rows × columns of the calibrated margin; with `expected` (by row) they
+    add up to it.
+    """
+
+    matrix: np.ndarray
+    probabilities: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    shares: np.ndarray
+    expected: np.ndarray
 
 
 def make_bundle(model: FittedModel, limits: Limits, recipe: Recipe) -> ModelBundle:

@@ -40,23 +40,38 @@ class Uncertainty:
     """Variances of a margin, as they follow from the training rows.
 
     `median`, `mean` and `scale` standardise the columns; `covariance` is that of intercept and
-    coefficients (q + 1); `unknown` (q × q) is what columns that are not known add: the second
-    moment of their coefficients times the covariance of their values; `between_sites` is the
-    standard deviation of a new site's level, `lost` that of what the lost would have changed.
+    coefficients (q + 1), `values` that of the standardised columns; `unknown` (q × q) is what
+    columns that are not known add: the second moment of their coefficients times `values`;
+    `between_sites` is the standard deviation of a new site's level, `lost` that of what the lost
+    would have changed.
     """
 
     median: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
     covariance: np.ndarray
+    values: np.ndarray
     unknown: np.ndarray
     between_sites: np.ndarray
     lost: np.ndarray
 
     def spread(self, matrix: np.ndarray) -> np.ndarray:
         """Give the standard deviation of each row's margin."""
-        gaps = np.isnan(matrix).astype(float)
-        unknown = np.maximum(_quadratic(gaps, self.unknown), 0.0)
+        return self._spread(matrix, np.isnan(matrix).astype(float), np.zeros(len(matrix)))
+
+    def spread_once_known(self, matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Give the standard deviation to be expected of each row once some columns are known.
+
+        What not knowing them adds goes; what comes is that the training rows leave more open for a
+        patient of one value or another than for the typical one.
+        """
+        gaps = np.isnan(matrix)
+        learnt = (gaps & columns).astype(float)
+        own = self.covariance[1:, 1:] * self.values
+        return self._spread(matrix, (gaps & ~columns).astype(float), _quadratic(learnt, own))
+
+    def _spread(self, matrix: np.ndarray, gaps: np.ndarray, more: np.ndarray) -> np.ndarray:
+        unknown = np.maximum(_quadratic(gaps, self.unknown), 0.0) + np.maximum(more, 0.0)
         beyond = self.between_sites**2 + self.lost**2 + _MISFIT**2
         return np.sqrt(self.sampling(matrix) + unknown + beyond)
 
@@ -106,13 +121,15 @@ def fit_uncertainty(
     _, precision, response = posterior_mode(design, working, weights, middling)
     mean, covariance, between = _averaged(precision, response, grid)
     size = columns.shape[1] + 1
+    values = _covariance((columns - scaled.mean) / scaled.spread)
     second = covariance[1:size, 1:size] + np.outer(mean[1:size], mean[1:size])
     return Uncertainty(
         scaled.median,
         scaled.mean,
         scaled.spread,
         covariance[:size, :size],
-        second * _covariance((columns - scaled.mean) / scaled.spread),
+        values,
+        second * values,
         np.array(between),
         np.array(share_lost * np.log(_LOST_FACTOR)),
     )

@@ -1,16 +1,19 @@
 """The answers of a bundle: for each course a prediction with reasons, or an abstention."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 
 from kappredict.cohort.courses import find_cohort
+from kappredict.cohort.records import Record, record_history
 from kappredict.data.history import History
 from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError
-from kappredict.estimators.bundle import ModelBundle, Typical
-from kappredict.explanation.groups import reasons
+from kappredict.estimators.bundle import Asked, ModelBundle
+from kappredict.explanation.groups import Explanation, explain, reasons
 from kappredict.features.build import build_features
 from kappredict.features.table import FeatureTable
 
@@ -33,44 +36,63 @@ def answer(bundle: ModelBundle, study: Study) -> list[Prediction | Abstention]:
         steps = "; ".join(f"{label}: {n}" for label, n in cohort.attrition.steps)
         raise DataError(f"{bundle.task.name}: no course to predict for ({steps})")
     features = build_features(History.cut(study, cohort.courses), bundle.recipe.specs)
-    return answer_features(bundle, features, cohort.courses["course_id"])
+    return answer_features(bundle, features, cohort.courses["course_id"].tolist())
+
+
+def answer_records(bundle: ModelBundle, records: Sequence[Record]) -> list[Prediction | Abstention]:
+    """Answer the bundle's task for patient records that were checked, one course each.
+
+    What `answer` gives of a study of the same records, without making one.
+    """
+    recipe = bundle.recipe
+    history = record_history(records, bundle.task.moment, recipe.instruments, recipe.study)
+    names = [
+        str(one["course"].get("course_id") or number) for number, one in enumerate(records, start=1)
+    ]
+    return answer_features(bundle, build_features(history, recipe.specs), names)
 
 
 def answer_features(
-    bundle: ModelBundle, features: FeatureTable, course_ids: pd.Series
+    bundle: ModelBundle, features: FeatureTable, course_ids: Sequence[str]
 ) -> list[Prediction | Abstention]:
     """Answer for courses whose features are at hand."""
-    probabilities = bundle.probabilities(features)
-    low, high = bundle.intervals(features)
-    objections = bundle.objections(features)
-    explained = reasons(bundle, features)
+    asked = bundle.ask(features)
+    objections = bundle.objections(asked)
+    explained = explain(bundle, asked)
     outside = _outside_training(bundle, features)
     known = _share_known(bundle, features)
-    base = bundle.recipe.base_rate
     synthetic = bundle.recipe.study.synthetic
     answers: list[Prediction | Abstention] = []
     for row, course_id in enumerate(course_ids):
         reason = _too_little(float(known[row])) or objections[row]
         if reason:
             answers.append(Abstention(course_id, bundle.task.name, reason, synthetic))
-            continue
-        days = [float(day) for day in bundle.horizons]
-        ends = list(zip(low[row].tolist(), high[row].tolist(), strict=True))
-        answers.append(
-            Prediction(
-                course_id=course_id,
-                task=bundle.task.name,
-                probability=float(probabilities[row, -1]),
-                interval=ends[-1],
-                base_rate=list(base.values())[-1],
-                survival=dict(zip(days, probabilities[row].tolist(), strict=True)) if days else {},
-                survival_interval=dict(zip(days, ends, strict=True)) if days else {},
-                reasons=explained[row],
-                warnings=tuple(outside[row]),
-                synthetic=synthetic,
-            )
-        )
+        else:
+            given = reasons(bundle, features, explained, row)
+            whole = _prediction(bundle, asked, explained, row, course_id)
+            answers.append(replace(whole, reasons=given, warnings=tuple(outside[row])))
     return answers
+
+
+def _prediction(
+    bundle: ModelBundle, asked: Asked, explained: Explanation, row: int, course_id: str
+) -> Prediction:
+    """Put one row's numbers together."""
+    days = bundle.horizons.tolist()
+    probabilities, start = asked.probabilities[row].tolist(), explained.start[row].tolist()
+    ends = list(zip(asked.low[row].tolist(), asked.high[row].tolist(), strict=True))
+    return Prediction(
+        course_id=course_id,
+        task=bundle.task.name,
+        probability=probabilities[-1],
+        interval=ends[-1],
+        base_rate=list(bundle.recipe.base_rate.values())[-1],
+        start=start[-1],
+        survival=dict(zip(days, probabilities, strict=True)) if days else {},
+        survival_interval=dict(zip(days, ends, strict=True)) if days else {},
+        start_by_day=dict(zip(days, start, strict=True)) if days else {},
+        synthetic=bundle.recipe.study.synthetic,
+    )
 
 
 def _too_little(known: float) -> str:
@@ -86,26 +108,28 @@ def _share_known(bundle: ModelBundle, features: FeatureTable) -> np.ndarray:
     """Give, per row, the share known of what is usually known, weighted by how usual that is."""
     names = sorted({column.feature for column in bundle.encoder.columns})
     if not names:
-        return np.ones(len(features.frame))
+        return np.ones(len(features))
     usual = np.array([bundle.recipe.typical[name].known for name in names])
-    known = features.frame[names].notna().to_numpy(dtype=float)
+    known = np.column_stack([_is_known(features, name) for name in names])
     return known @ usual / usual.sum()
+
+
+def _is_known(features: FeatureTable, name: str) -> np.ndarray:
+    columns = features.columns
+    if name in columns.texts:
+        return columns.texts[name].codes >= 0
+    return ~np.isnan(columns.numbers[name])
 
 
 def _outside_training(bundle: ModelBundle, features: FeatureTable) -> list[list[str]]:
     """Name, per row, the features whose value no training row reached."""
-    messages: list[list[str]] = [[] for _ in range(len(features.frame))]
+    messages: list[list[str]] = [[] for _ in range(len(features))]
     used = {column.feature for column in bundle.encoder.columns}
     for spec in bundle.recipe.specs:
         typical = bundle.recipe.typical[spec.name]
-        if spec.name not in used or spec.kind == "category":
+        if spec.name not in used or typical.low is None or typical.high is None:
             continue
-        for row in np.flatnonzero(_beyond(features.frame[spec.name], typical)):
+        values = features.columns.numbers[spec.name]
+        for row in np.flatnonzero((values < typical.low) | (values > typical.high)):
             messages[row].append(f"{spec.label} lies outside what the model was trained on")
     return messages
-
-
-def _beyond(values: pd.Series, typical: Typical) -> np.ndarray:
-    if typical.low is None or typical.high is None:
-        return np.zeros(len(values), dtype=bool)
-    return ((values < typical.low) | (values > typical.high)).to_numpy()

@@ -1,106 +1,81 @@
-"""Contributions by clinical idea.
+"""A prediction's reasons by clinical idea: points of the probability, and what is known in words.
 
 An instrument's items and aggregates, a category's levels and a value's missingness are one row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from kappredict.domain.features import FeatureSpec, TotalFeature
+from kappredict.domain.features import FeatureSpec
 from kappredict.domain.prediction import Reason
-from kappredict.estimators.bundle import ModelBundle
-from kappredict.estimators.encoder import Encoder
+from kappredict.estimators.bundle import Asked, ModelBundle
+from kappredict.explanation.points import to_points
+from kappredict.explanation.words import group_words, typical_words
 from kappredict.features.table import FeatureTable
-
-NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What each clinical idea adds to the calibrated margin of each row.
+    """What each clinical idea adds to each row's probability.
 
-    `shares` is rows × groups; `expected` the margin of the average training row. A row's shares
-    and `expected` add up to its calibrated margin.
+    `points` are rows × groups × horizons (one for response), in percentage points; over the groups
+    they add up to what the probability is above `start` (rows × horizons), times 100.
     """
 
-    shares: pd.DataFrame
-    expected: float
+    groups: tuple[str, ...]
+    points: np.ndarray
+    start: np.ndarray
 
 
-def explain(bundle: ModelBundle, table: FeatureTable) -> Explanation:
-    """Explain every row of a table with the SHAP values of the bundle's model.
+def explain(bundle: ModelBundle, asked: Asked) -> Explanation:
+    """Explain every row with the SHAP values of the bundle's model.
 
-    Lundberg and Lee 2017; exact for trees (TreeSHAP, as XGBoost computes it) and for the linear
-    models; a group's value is the sum of its columns'.
+    Lundberg and Lee 2017; exact for trees (TreeSHAP, as XGBoost computes it) and for the linear and
+    additive models; a group's value is the sum of its columns', brought to percentage points as
+    `to_points` says.
     """
-    shares = bundle.contributions(table)
-    groups = column_groups(bundle.encoder, bundle.recipe.specs)
-    summed = pd.DataFrame(shares[:, :-1].T, index=pd.Index(groups, name="group"))
-    by_group = summed.groupby(level="group", sort=True).sum().T
-    return Explanation(by_group.reset_index(drop=True), float(shares[0, -1]))
+    of_column = column_groups(bundle)
+    groups = tuple(sorted(set(of_column)))
+    belongs = np.array([[float(one == group) for group in groups] for one in of_column])
+    shares = asked.shares @ belongs.reshape(len(of_column), len(groups))
+    points = to_points(bundle.calibration, shares, asked.expected, bundle.horizons)
+    # One row alone is summed in another order than in a batch; the reasons are the same.
+    return Explanation(
+        groups, np.round(points, 10), bundle.calibration.at(asked.expected, bundle.horizons)
+    )
 
 
-def column_groups(encoder: Encoder, specs: tuple[FeatureSpec, ...]) -> list[str]:
+def column_groups(bundle: ModelBundle) -> list[str]:
     """Give the clinical idea of each column of the matrix."""
-    group = {spec.name: spec.group for spec in specs}
-    return [group[column.feature] for column in encoder.columns]
+    group = {spec.name: spec.group for spec in bundle.recipe.specs}
+    return [group[column.feature] for column in bundle.encoder.columns]
 
 
-def importance(bundle: ModelBundle, table: FeatureTable) -> pd.Series:
-    """Give the mean absolute contribution of each clinical idea, largest first."""
-    return explain(bundle, table).shares.abs().mean().sort_values(ascending=False)
-
-
-def reasons(bundle: ModelBundle, table: FeatureTable) -> list[tuple[Reason, ...]]:
-    """Give each row's reasons, strongest first, with the patient's value in words."""
-    explained = explain(bundle, table)
-    worded = {
-        str(group): _values_in_words(bundle, str(group), table)
-        for group in explained.shares.columns
-    }
-    answers = []
-    for row, shares in enumerate(explained.shares.to_dict("records")):
-        strongest = sorted(shares.items(), key=lambda one: -abs(one[1]))
-        answers.append(
-            tuple(Reason(str(group), worded[str(group)][row], float(x)) for group, x in strongest)
+def reasons(
+    bundle: ModelBundle, table: FeatureTable, explained: Explanation, row: int
+) -> tuple[Reason, ...]:
+    """Give a row's reasons, strongest first, with the patient's value in words."""
+    days = bundle.horizons.tolist()
+    points = explained.points[row]
+    strongest = np.argsort(-np.abs(points[:, -1]), kind="stable")
+    specs = by_group(bundle.recipe.specs)
+    return tuple(
+        Reason(
+            group=(group := explained.groups[place]),
+            value=group_words(bundle, specs[group], table, row),
+            typical=typical_words(bundle, specs[group]),
+            points=float(points[place, -1]),
+            points_by_day=dict(zip(days, points[place].tolist(), strict=True)) if days else {},
         )
-    return answers
+        for place in strongest
+    )
 
 
-def _values_in_words(bundle: ModelBundle, group: str, table: FeatureTable) -> list[str]:
-    """Word what is known of a group: an instrument's last total with its band, else each fact."""
-    specs = [spec for spec in bundle.recipe.specs if spec.group == group]
-    totals = [spec for spec in specs if _is_last_total(spec)]
-    shown = totals or [spec for spec in specs if not _is_other_aggregate(spec)] or specs
-    texts = [[_word(bundle, spec, value) for value in table.frame[spec.name]] for spec in shown]
-    worded = []
-    for row in zip(*texts, strict=True):
-        known = [text for text in row if text]
-        worded.append(", ".join(known) if known else NOT_KNOWN)
-    return worded
-
-
-def _is_last_total(spec: FeatureSpec) -> bool:
-    return isinstance(spec.recipe, TotalFeature) and spec.recipe.aggregate == "last"
-
-
-def _is_other_aggregate(spec: FeatureSpec) -> bool:
-    return isinstance(spec.recipe, TotalFeature)
-
-
-def _word(bundle: ModelBundle, spec: FeatureSpec, value: float | str) -> str:
-    """Word one value, or nothing where it is missing."""
-    if pd.isna(value):
-        return ""
-    if spec.kind == "category":
-        return f"{spec.label.lower()} {value}"
-    number = float(value)
-    if spec.kind == "flag":
-        return f"{spec.label.lower()}: {'yes' if number > 0 else 'no'}"
-    figure = f"{number:.0f}" if np.isclose(number, round(number)) else f"{number:.1f}"
-    if isinstance(spec.recipe, TotalFeature):
-        bands = bundle.recipe.instruments[spec.recipe.instrument].bands
-        return f"{figure}, {bands.label_of(number)}" if bands else figure
-    return f"{spec.label.lower()} {figure} {spec.unit}".strip()
+def by_group(specs: Sequence[FeatureSpec]) -> dict[str, list[FeatureSpec]]:
+    """Sort features by clinical idea, in their order."""
+    found: dict[str, list[FeatureSpec]] = {}
+    for spec in specs:
+        found.setdefault(spec.group, []).append(spec)
+    return found

@@ -37,6 +37,9 @@ class FeatureTable:
         if found != expected:
             raise ValueError(f"columns {found} are not the schema's {expected}")
 
+    def __len__(self) -> int:
+        return len(self.content)
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The features as a frame."""

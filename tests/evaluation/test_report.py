@@ -19,6 +19,7 @@ from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import plan_schemes
 from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
+from kappredict.features.table import FeatureTable
 
 SETTINGS = TrainingSettings(
     seed=3,
@@ -86,7 +87,7 @@ def test_relapse_is_judged_by_concordance_and_at_every_horizon(catalogue: Catalo
 def test_a_leak_is_suspected_and_the_feature_named(catalogue: Catalogue) -> None:
     rows = response_rows(rows=300, effect=0.0)
     frame = rows.features.frame.assign(noise=rows.target.fitted_on)
-    leaked = replace(rows, features=replace(rows.features, frame=frame))
+    leaked = replace(rows, features=FeatureTable(frame, rows.features.specs))
     report = judged(modelling_set(leaked, catalogue))
     assert any("possible leak" in one and "noise" in one for one in report.warnings)
 

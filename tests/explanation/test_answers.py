@@ -1,9 +1,8 @@
 """Answers and their reasons, from a model of a small simulated study."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from records import records_of
 
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.simulation import load_parameters, simulate
@@ -19,8 +18,9 @@ from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_se
 from kappredict.evaluation.report import EvaluationReport, SchemeResult
 from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
 from kappredict.evaluation.training import train_bundle
-from kappredict.explanation.answer import LEAST_KNOWN, answer, answer_features
-from kappredict.explanation.groups import NOT_KNOWN, column_groups, explain, importance, reasons
+from kappredict.explanation.answer import LEAST_KNOWN, answer, answer_features, answer_records
+from kappredict.explanation.groups import column_groups, explain
+from kappredict.explanation.words import NOT_KNOWN
 from kappredict.features.table import FeatureTable
 
 SETTINGS = TrainingSettings(
@@ -45,10 +45,32 @@ def data(study: Study, catalogue: Catalogue) -> ModellingSet:
 
 @pytest.fixture(scope="module")
 def bundle(study: Study, data: ModellingSet, catalogue: Catalogue) -> ModelBundle:
+    return trained(study, data, catalogue)
+
+
+def trained(study: Study, data: ModellingSet, catalogue: Catalogue) -> ModelBundle:
+    """Train without judging: a report is not what is tested here."""
     n, events = len(data.target), data.target.events
     not_judged = {"random_cv": SchemeResult({}, {}, n, events, {})}
     report = EvaluationReport(data.task.name, n, events, not_judged, {}, (), None)
     return train_bundle(data, report, study, catalogue, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def relapse_data(study: Study, catalogue: Catalogue) -> ModellingSet:
+    task = PredictionTask(catalogue.condition("depression"), "relapse", "baseline")
+    return build_modelling_set(study, catalogue, task)
+
+
+@pytest.fixture(scope="module")
+def relapse_bundle(study: Study, relapse_data: ModellingSet, catalogue: Catalogue) -> ModelBundle:
+    return trained(study, relapse_data, catalogue)
+
+
+def predictions(bundle: ModelBundle, table: FeatureTable, data: ModellingSet) -> list[Prediction]:
+    """The answers that are predictions."""
+    answers = answer_features(bundle, table, data.courses["course_id"].tolist())
+    return [one for one in answers if isinstance(one, Prediction)]
 
 
 def with_values(table: FeatureTable, **values: object) -> FeatureTable:
@@ -64,52 +86,60 @@ def test_an_instruments_items_and_aggregates_are_one_row(
 
 
 def test_the_levels_of_a_category_are_one_row(bundle: ModelBundle, data: ModellingSet) -> None:
-    groups = column_groups(bundle.encoder, bundle.recipe.specs)
     of_route = {
         group
-        for group, column in zip(groups, bundle.encoder.columns, strict=True)
+        for group, column in zip(column_groups(bundle), bundle.encoder.columns, strict=True)
         if column.feature == "planned_route"
     }
     levels = [one for one in bundle.encoder.columns if one.feature == "planned_route"]
     assert len(levels) > 1
     assert len(of_route) == 1
-    assert of_route <= set(explain(bundle, data.features).shares)
+    assert of_route <= set(explain(bundle, bundle.ask(data.features)).groups)
 
 
-def test_rows_add_up_to_the_margin(bundle: ModelBundle, data: ModellingSet) -> None:
-    explained = explain(bundle, data.features)
-    total = explained.shares.sum(axis=1) + explained.expected
-    np.testing.assert_allclose(total, bundle.margins(data.features), atol=1e-5)
+def test_points_and_what_they_start_from_add_up_to_the_probability(
+    bundle: ModelBundle, data: ModellingSet
+) -> None:
+    for one in predictions(bundle, data.features, data):
+        total = 100 * one.start + sum(reason.points for reason in one.reasons)
+        assert total == pytest.approx(100 * one.probability, abs=1e-6)
+
+
+def test_of_relapse_points_add_up_at_every_horizon(
+    relapse_bundle: ModelBundle, relapse_data: ModellingSet
+) -> None:
+    for one in predictions(relapse_bundle, relapse_data.features, relapse_data)[:20]:
+        for day, well in one.survival.items():
+            added = sum(reason.points_by_day[day] for reason in one.reasons)
+            assert 100 * one.start_by_day[day] + added == pytest.approx(100 * well, abs=1e-6)
 
 
 def test_each_clinical_idea_is_one_reason_and_the_strongest_comes_first(
     bundle: ModelBundle, data: ModellingSet
 ) -> None:
-    for of_course in reasons(bundle, data.features):
-        strength = [abs(reason.contribution) for reason in of_course]
-        groups = [reason.group for reason in of_course]
+    for one in predictions(bundle, data.features, data):
+        strength = [abs(reason.points) for reason in one.reasons]
+        groups = [reason.group for reason in one.reasons]
         assert strength == sorted(strength, reverse=True)
         assert len(groups) == len(set(groups))
-
-
-def test_importance_is_the_mean_strength(bundle: ModelBundle, data: ModellingSet) -> None:
-    found = importance(bundle, data.features)
-    assert list(found) == sorted(found, reverse=True)
-    shares = explain(bundle, data.features).shares
-    assert found.iloc[0] == pytest.approx(shares[found.index[0]].abs().mean())
 
 
 def test_a_value_that_is_missing_is_worded_as_not_known(
     bundle: ModelBundle, data: ModellingSet
 ) -> None:
     group = next(spec.group for spec in bundle.recipe.specs if spec.name == "age")
-    (of_course, *_) = reasons(bundle, with_values(data.features, age=np.nan))
-    assert next(reason.value for reason in of_course if reason.group == group) == NOT_KNOWN
+    (first, *_) = predictions(bundle, with_values(data.features, age=np.nan), data)
+    assert next(reason.value for reason in first.reasons if reason.group == group) == NOT_KNOWN
 
 
-def test_a_score_is_worded_with_its_band(bundle: ModelBundle, data: ModellingSet) -> None:
-    (of_course, *_) = reasons(bundle, with_values(data.features, phq9_last=17.0))
-    assert next(one.value for one in of_course if one.group == "PHQ-9").startswith("17, ")
+def test_a_score_is_worded_with_its_band_beside_the_typical_one(
+    bundle: ModelBundle, data: ModellingSet
+) -> None:
+    (first, *_) = predictions(bundle, with_values(data.features, phq9_last=21.0), data)
+    reason = next(one for one in first.reasons if one.group == "PHQ-9")
+    assert reason.value == "21, severe"
+    assert reason.sentence.startswith(f"PHQ-9 21, severe; typical {reason.typical}: ")
+    assert reason.sentence.endswith(" points")
 
 
 def test_with_next_to_nothing_known_there_is_no_prediction_but_a_reason(
@@ -121,7 +151,7 @@ def test_with_next_to_nothing_known_there_is_no_prediction_but_a_reason(
     }
     empty = data.features.frame.assign(**nothing).astype(data.features.frame.dtypes)
     table = FeatureTable(empty, data.features.specs)
-    (first, *_) = answer_features(bundle, table, data.courses["course_id"])
+    (first, *_) = answer_features(bundle, table, data.courses["course_id"].tolist())
     assert isinstance(first, Abstention)
     assert f"at least {LEAST_KNOWN:.0%} is needed" in first.reason
 
@@ -131,7 +161,7 @@ def test_a_value_outside_the_training_range_is_warned_of_and_not_repeated(
 ) -> None:
     oldest = float(data.features.frame["age"].max())
     table = with_values(data.features, age=oldest + 0.25)
-    answers = answer_features(bundle, table, data.courses["course_id"])
+    answers = answer_features(bundle, table, data.courses["course_id"].tolist())
     first = next(one for one in answers if isinstance(one, Prediction))
     assert [one for one in first.warnings if "Age" in one]
     assert not [one for one in first.warnings if f"{oldest + 0.25:g}" in one]
@@ -141,13 +171,13 @@ def test_a_patient_far_from_all_others_gets_no_prediction_but_a_reason(
     bundle: ModelBundle, data: ModellingSet
 ) -> None:
     table = with_values(data.features, age=400.0)
-    (first, *_) = answer_features(bundle, table, data.courses["course_id"])
+    (first, *_) = answer_features(bundle, table, data.courses["course_id"].tolist())
     assert isinstance(first, Abstention)
     assert "unlike all those" in first.reason
 
 
 def test_an_interval_holds_its_probability(bundle: ModelBundle, data: ModellingSet) -> None:
-    for one in answer_features(bundle, data.features, data.courses["course_id"]):
+    for one in answer_features(bundle, data.features, data.courses["course_id"].tolist()):
         if isinstance(one, Prediction):
             assert 0 < one.interval[0] < one.probability < one.interval[1] < 1
 
@@ -155,7 +185,7 @@ def test_an_interval_holds_its_probability(bundle: ModelBundle, data: ModellingS
 def test_training_rows_lie_inside_the_training_range(
     bundle: ModelBundle, data: ModellingSet
 ) -> None:
-    for one in answer_features(bundle, data.features, data.courses["course_id"]):
+    for one in answer_features(bundle, data.features, data.courses["course_id"].tolist()):
         assert isinstance(one, Abstention) or one.warnings == ()
 
 
@@ -173,13 +203,11 @@ def test_a_study_without_such_courses_is_refused_with_the_steps(
         answer(bundle, others)
 
 
-def test_a_margin_scaled_by_calibration_scales_the_reasons(
-    bundle: ModelBundle, data: ModellingSet
+def test_a_record_alone_is_answered_as_the_study_it_was_taken_from(
+    bundle: ModelBundle, study: Study
 ) -> None:
-    """Reasons live on the calibrated scale, not on the raw model's."""
-    doubled = replace(
-        bundle, calibration=replace(bundle.calibration, slope=2 * bundle.calibration.slope)
-    )
-    np.testing.assert_allclose(
-        explain(doubled, data.features).shares, 2 * explain(bundle, data.features).shares
-    )
+    courses = study.courses[study.courses["condition"] == bundle.task.condition.id].head(12)
+    of_study = {one.course_id: one for one in answer(bundle, study)}
+    for record in records_of(study, courses):
+        (alone,) = answer_records(bundle, [record])
+        assert alone == of_study[alone.course_id]

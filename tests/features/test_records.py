@@ -1,13 +1,11 @@
 """One patient's record gives the features that the same rows give among thousands."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from records import records_of
 
 from kappredict.cohort.courses import find_cohort
 from kappredict.cohort.records import record_history
@@ -25,32 +23,6 @@ from kappredict.features.specs import feature_specs
 @pytest.fixture(scope="module")
 def study() -> Study:
     return simulate(load_parameters(), patients=60, seed=8, conditions=("aud", "ptsd")).study
-
-
-def records_of(study: Study, courses: pd.DataFrame) -> list[Mapping[str, Any]]:
-    """Write courses as the JSON records that a service is sent."""
-    return [
-        {
-            "patient": _entries(study.patients, "patient_id", course.patient_id)[0],
-            "course": _entries(study.courses, "course_id", course.course_id)[0],
-            "assessments": _entries(study.assessments, "patient_id", course.patient_id),
-            "sessions": _entries(study.sessions, "course_id", course.course_id),
-            "history": _entries(study.history, "patient_id", course.patient_id),
-        }
-        for course in courses.itertuples()
-    ]
-
-
-def _entries(table: pd.DataFrame, key: str, value: object) -> list[dict[str, Any]]:
-    rows = table[table[key] == value].to_dict("records")
-    return [
-        {
-            name: one
-            for name, one in row.items()
-            if pd.notna(one) and not isinstance(one, pd.Timestamp)
-        }
-        for row in rows
-    ]
 
 
 @pytest.mark.parametrize("landmark", ["baseline", "early"])

@@ -135,13 +135,14 @@ def _known(rows: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def test_contributions_by_clinical_idea_add_up_to_the_margin(training: Training) -> None:
+def test_points_by_clinical_idea_add_up_to_the_probability(training: Training) -> None:
     for one in training.trained:
-        explained = explain(one.bundle, one.data.features)
-        total = explained.shares.sum(axis=1) + explained.expected
-        np.testing.assert_allclose(total, one.bundle.margins(one.data.features), atol=1e-5)
-        assert "PHQ-9" in explained.shares  # items and aggregates are one row
-        assert not [name for name in explained.shares if "item" in name]
+        asked = one.bundle.ask(one.data.features)
+        explained = explain(one.bundle, asked)
+        total = explained.start + explained.points.sum(axis=1) / 100
+        np.testing.assert_allclose(total, asked.probabilities, atol=1e-8)
+        assert "PHQ-9" in explained.groups  # items and aggregates are one row
+        assert not [name for name in explained.groups if "item" in name]
 
 
 def test_shap_itself_gives_the_same_contributions(training: Training) -> None:

@@ -60,7 +60,7 @@ def test_the_run_holds_report_and_figures(training: Training, client: mlflow.Mlf
         report = json.loads(mlflow.artifacts.load_text(artifact_uri(client, run_id)))
         assert report == json.loads(json.dumps(one.report.to_json()))
         figures = {Path(file.path).stem for file in client.list_artifacts(run_id, "figures")}
-        assert set(one.figures) <= figures
+        assert set(one.findings.figures) <= figures
 
 
 def artifact_uri(client: mlflow.MlflowClient, run_id: str) -> str:
