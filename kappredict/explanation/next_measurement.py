@@ -27,8 +27,9 @@ class Measurement:
 def measure_next(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list[Measurement]:
     """List what is not known of one row, what would narrow the interval most first.
 
-    A fact that would not narrow it, in expectation, is not listed. What is not known adds a variance to the margin (`kappredict.estimators.uncertainty`); it goes
-    once the value is known, whatever it is. Widths are those at the probability as it stands.
+    A fact that would not narrow it, in expectation, is not listed. What is not known adds a
+    variance to the margin (`kappredict.estimators.uncertainty`), which goes once it is known;
+    widths are those at the probability as it stands.
     """
     matrix = bundle.encoder.transform(table)[[row]]
     margin = bundle.calibration.margin(bundle.margin.values(matrix))

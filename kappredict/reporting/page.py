@@ -14,14 +14,7 @@ from kappredict.reporting.embedding import packed_figures, packed_plotly
 from kappredict.reporting.findings import Findings
 from kappredict.reporting.grids import figure_grid, models_grid, task_words
 from kappredict.reporting.parts import Drawing, Part, parts
-from kappredict.reporting.summary import (
-    are_probabilities_right,
-    does_it_work,
-    for_whom,
-    how_sure,
-    what_matters,
-    would_it_matter_elsewhere,
-)
+from kappredict.reporting.summary import does_it_work, short_answers
 
 _FOLDER = Path(__file__).with_name("templates")
 _TEMPLATES = Environment(
@@ -87,14 +80,7 @@ def _section(found: Findings) -> _Section:
         slug=found.task.replace("/", "-"),
         short=f"{found.recipe.outcome}, {found.recipe.landmark.replace('_', ' ')}",
         heading=task_words(found),
-        short_answers=[
-            ("Does it work?", does_it_work(found).sentence),
-            ("Are its probabilities right?", are_probabilities_right(found)),
-            ("For whom?", for_whom(found)),
-            ("How sure?", how_sure(found)),
-            ("What matters?", what_matters(found)),
-            ("Elsewhere, too?", would_it_matter_elsewhere(found)),
-        ],
+        short_answers=short_answers(found),
         parts=parts(found),
     )
 

@@ -14,6 +14,7 @@ from kappredict.reporting.grids import (
     plain,
     spread,
 )
+from kappredict.reporting.record import make_record, read_about
 from kappredict.reporting.summary import would_it_matter_elsewhere
 
 
@@ -58,6 +59,7 @@ def parts(found: Findings) -> list[Part]:
             lines=tuple(definition_lines(found.recipe.condition, found.recipe.instruments)),
         ),
         Part("Software and data", lines=tuple(_software(found))),
+        _record(found),
     )
     return [one for one in every if one.drawings or one.grids or one.folded or one.lines]
 
@@ -172,6 +174,23 @@ def _lost(found: Findings) -> Part:
                 ["feature"],
                 "who",
             ),
+        ),
+    )
+
+
+def _record(found: Findings) -> Part:
+    record = make_record(found, read_about())
+    return Part(
+        "Record",
+        "Every item of the reporting checklists, answered from the run; what a run cannot know is "
+        "not available here, and comes from a deployment's own `about.yaml`.",
+        folded=tuple(
+            Grid(
+                framework,
+                ("item", "asks", "answer"),
+                tuple((one.id, one.asks, one.answer) for one in record.of(framework)),
+            )
+            for framework in record.frameworks
         ),
     )
 

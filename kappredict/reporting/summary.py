@@ -93,6 +93,18 @@ def does_it_work(found: Findings) -> Verdict:
 _NAMES = {"auc": "AUC", "c_index": "C-index"}
 
 
+def short_answers(found: Findings) -> list[tuple[str, str]]:
+    """Put the questions that every reader has, and answer them."""
+    return [
+        ("Does it work?", does_it_work(found).sentence),
+        ("Are its probabilities right?", are_probabilities_right(found)),
+        ("For whom?", for_whom(found)),
+        ("How sure?", how_sure(found)),
+        ("What matters?", what_matters(found)),
+        ("Elsewhere, too?", would_it_matter_elsewhere(found)),
+    ]
+
+
 def are_probabilities_right(found: Findings) -> str:
     """Say how far predicted and observed probabilities lie apart under the hardest split."""
     table = found.tables.get("calibration", pd.DataFrame())
