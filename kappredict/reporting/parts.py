@@ -153,7 +153,10 @@ def _what_matters(found: Findings) -> Part:
         _drawings(found, ("importance", "stability", "dependence", "interactions")),
         folded=_kept(
             _table(found, "importance", "Importance, three ways", ["group"], "measure"),
-            _table(found, "interactions", "Pairs of facts", ["first"], "second"),
+            plain(
+                found.tables["interactions"].rename(columns={"strength": "points"}),
+                "Pairs of facts that do more together than each alone, percentage points",
+            ),
         ),
     )
 
