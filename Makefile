@@ -8,7 +8,7 @@ export BENTOML_DO_NOT_TRACK := True
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help demo test check unit lock docs benchmarks measure clean
+.PHONY: help demo test check unit lock docs site benchmarks measure clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,9 +30,13 @@ unit: $(READY)  ## The tests
 docs: $(READY)  ## Generate the pages that derive from code and definitions
 	$(BIN)/python -m pipelines.docs
 
+site: docs  ## Build the documentation site into build/site; warnings are errors
+	$(BIN)/mkdocs build --strict --quiet
+
 benchmarks: $(READY)  ## Measure speed, as ratios in one run
 	$(BIN)/python tests/benchmarks/features.py
 	$(BIN)/python tests/benchmarks/simulation.py
+	$(BIN)/python tests/benchmarks/explaining.py
 
 measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves into docs/ (an hour)
 	$(BIN)/python tests/benchmarks/accuracy.py > docs/accuracy.md

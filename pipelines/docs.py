@@ -32,6 +32,7 @@ def pages(catalogue: Catalogue) -> dict[str, str]:
         "definitions/outcomes.md": _outcomes(catalogue),
         "data/tables.md": _tables(),
         "data/features.md": _features(catalogue),
+        **_reference(),
     }
 
 
@@ -41,6 +42,29 @@ def write_pages(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _reference() -> dict[str, str]:
+    """Give a page of the API reference per layer, every public module with its docstrings."""
+    package = shipped_configs().parent / "kappredict"
+    layers = sorted(one.name for one in package.iterdir() if (one / "__init__.py").is_file())
+    modules = {
+        layer: [
+            f"kappredict.{layer}.{one.stem}" for one in sorted((package / layer).glob("[!_]*.py"))
+        ]
+        for layer in layers
+    }
+    kept = {layer: found for layer, found in modules.items() if found}
+    index = [_NOTE, "# API reference\n", *(f"- [{one}]({one}.md)" for one in kept)]
+    return {
+        "reference/index.md": "\n".join(index) + "\n",
+        **{
+            f"reference/{layer}.md": "\n".join(
+                [_NOTE, f"# {layer}\n", *(f"::: {name}\n" for name in found)]
+            )
+            for layer, found in kept.items()
+        },
+    }
 
 
 def write_all_schemas(folder: Path) -> None:

@@ -24,7 +24,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("folder", ["definitions", "data"])
+@pytest.mark.parametrize("folder", ["definitions", "data", "reference"])
 def test_generating_anew_gives_the_committed_folder_and_no_more(
     folder: str, tmp_path: Path
 ) -> None:

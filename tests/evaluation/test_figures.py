@@ -1,7 +1,6 @@
 """Figures: what is drawn is what was measured, and synthetic data are said to be so."""
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 from lifelines import KaplanMeierFitter
 from numpy.testing import assert_allclose
@@ -11,7 +10,6 @@ from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.figures import (
     distribution_figure,
     forest_figure,
-    importance_figure,
     relapse_figure,
     relapse_free,
     roc_figure,
@@ -46,7 +44,6 @@ def every_figure(*, synthetic: bool) -> dict[str, go.Figure]:
         "roc": roc_figure(OUTCOME, PROBABILITY, FOLD, synthetic=synthetic),
         "relapse": relapse_figure(TIMES, SURVIVAL, DAYS, synthetic=synthetic),
         "forest": forest_figure(ESTIMATES, figure_name="AUC", synthetic=synthetic),
-        "importance": importance_figure(pd.Series({"sleep": 0.2}), synthetic=synthetic),
         "distribution": distribution_figure(OUTCOME, PROBABILITY, synthetic=synthetic),
     }
 
@@ -97,12 +94,6 @@ def test_thirds_are_told_apart_from_the_lowest_risk_to_the_highest() -> None:
     last = {one.name: one.y[-1] for one in figure.data if one.name.endswith("predicted")}
     assert list(last.values()) == sorted(last.values(), reverse=True)
     assert len(figure.data) == 6
-
-
-def test_the_most_important_are_on_top_and_the_rest_left_out() -> None:
-    importance = pd.Series({"age": 0.1, "sleep": 0.5, "score": 0.3})
-    bars = importance_figure(importance, most=2, synthetic=False).data[0]
-    assert list(bars.y) == ["score", "sleep"]
 
 
 def test_bars_reach_from_low_to_high() -> None:

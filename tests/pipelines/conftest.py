@@ -1,10 +1,5 @@
 """A small simulated study, trained once, and the command line run in this process."""
 
-import io
-import sys
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,39 +9,7 @@ from kappredict.data.writers import write_study
 from kappredict.estimators.candidates import BoostedAFT, BoostedTrees
 from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
 from kappredict.tracking.store import Store
-from pipelines.cli import main
 from pipelines.train import Training, train
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended; `said` is all that it wrote to stderr, on one line."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-    @property
-    def said(self) -> str:
-        return " ".join(self.stderr.split())
-
-
-@pytest.fixture(scope="session")
-def run() -> Callable[..., Done]:
-    """Run the command line in this process, which has all its imports already."""
-
-    def run(*words: object) -> Done:
-        out, err = io.StringIO(), io.StringIO()
-        code = 0
-        with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", ["kappredict", *map(str, words)])
-            try:
-                main()
-            except SystemExit as ended:
-                code = int(ended.code or 0)
-        return Done(code, out.getvalue(), err.getvalue())
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,9 @@ def test_findings_survive_being_written(findings: list[Findings], tmp_path: Path
         assert again.recipe.model_dump_json() == one.recipe.model_dump_json()
         assert set(again.figures) == set(one.figures)
         for name, table in one.tables.items():
-            assert_frame_equal(again.tables[name], table, check_dtype=False)
+            assert_frame_equal(
+                again.tables[name], table, check_dtype=False, check_column_type=False
+            )
 
 
 def test_a_folder_without_findings_is_refused_by_name(tmp_path: Path) -> None:
