@@ -77,6 +77,12 @@ class Columns:
             {name: _words(frame[name]) for name, number in is_number.items() if not number},
         )
 
+    def known(self, name: str) -> np.ndarray:
+        """Tell in which rows a column is known."""
+        if name in self.texts:
+            return self.texts[name].codes >= 0
+        return ~np.isnan(self.numbers[name])
+
     @property
     def frame(self) -> pd.DataFrame:
         """The table as a frame."""

@@ -8,6 +8,9 @@ import pandas as pd
 from kappredict.data.columns import Columns
 from kappredict.data.study import Study
 
+_IDS = ["patient_id", "course_id"]
+_NOT_PAST = [*_IDS, "last_day", "enrolled_on"]
+
 
 @dataclass(frozen=True)
 class History:
@@ -54,7 +57,7 @@ class History:
         sessions = _light(study.sessions, "course_id", courses)
         facts = _light(study.history, "patient_id", courses)
         return cls(
-            Columns.of(courses.drop(columns="last_day", errors="ignore")),
+            Columns.of(courses.drop(columns=_NOT_PAST, errors="ignore")),
             past(assessments, landmark, "day"),
             past(sessions, landmark, "day"),
             past(facts, landmark, "start_day"),
@@ -96,7 +99,7 @@ def _light(table: pd.DataFrame, by: str, courses: pd.DataFrame) -> Columns:
     One patient's rows serve each of that patient's courses.
     """
     place, row = _match(table[by], courses[by])
-    kept = table.drop(columns=["patient_id", "course_id"], errors="ignore").take(place)
+    kept = table.drop(columns=_IDS, errors="ignore").take(place)
     return Columns.of(kept).with_numbers(row=row)
 
 

@@ -132,15 +132,6 @@ class FittedModel:
         """Give each row's margin before calibration."""
         return self.margin.values(self.encoder.transform(table))
 
-    def contributions(self, table: FeatureTable) -> np.ndarray:
-        """Give each column's share of the calibrated margin and, last, its expectation.
-
-        A row adds up to `calibration.margin(margins)`: the calibration is linear on the margin.
-        """
-        shares = self.calibration.slope * self.margin.contributions(self.encoder.transform(table))
-        shares[:, -1] += self.calibration.intercept
-        return shares
-
 
 def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: int) -> FittedModel:
     """Let the candidates compete in cross-validation and fit the winner on all rows.

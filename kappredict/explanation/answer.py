@@ -110,15 +110,8 @@ def _share_known(bundle: ModelBundle, features: FeatureTable) -> np.ndarray:
     if not names:
         return np.ones(len(features))
     usual = np.array([bundle.recipe.typical[name].known for name in names])
-    known = np.column_stack([_is_known(features, name) for name in names])
+    known = np.column_stack([features.columns.known(name) for name in names])
     return known @ usual / usual.sum()
-
-
-def _is_known(features: FeatureTable, name: str) -> np.ndarray:
-    columns = features.columns
-    if name in columns.texts:
-        return columns.texts[name].codes >= 0
-    return ~np.isnan(columns.numbers[name])
 
 
 def _outside_training(bundle: ModelBundle, features: FeatureTable) -> list[list[str]]:

@@ -13,6 +13,7 @@ from kappredict.domain.features import FeatureSpec
 from kappredict.estimators.candidates import Candidate
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.fit import Rows, fit_one, split_by_patient
+from kappredict.estimators.folds import Split
 from kappredict.estimators.margins import Margin
 from kappredict.features.table import FeatureTable
 
@@ -49,9 +50,9 @@ class Fitted:
 
 def held_out(rows: Rows, candidate: Candidate, *, folds: int, refits: bool, seed: int) -> HeldOut:
     """Fit a candidate in folds and ask it about the rows left out, with and without each group."""
-    weights, specs = rows.weights, rows.features.specs
+    specs = rows.features.specs
     parts = split_by_patient(rows, folds, seed)
-    models = [fitted(rows, weights, candidate, part, seed) for part in parts]
+    models = [fitted(rows, candidate, part, seed) for part in parts]
     groups = used_groups(models, specs)
     table, n = rows.features, len(rows.target)
     test = np.concatenate([one.test for one in models])
@@ -64,8 +65,7 @@ def held_out(rows: Rows, candidate: Candidate, *, folds: int, refits: bool, seed
     without = {}
     if refits:
         without = {
-            group: _without(rows, weights, candidate, parts, group, seed)[:, judged]
-            for group in groups
+            group: _without(rows, candidate, parts, group, seed)[:, judged] for group in groups
         }
     return HeldOut(
         judged,
@@ -78,16 +78,11 @@ def held_out(rows: Rows, candidate: Candidate, *, folds: int, refits: bool, seed
     )
 
 
-def fitted(
-    rows: Rows,
-    weights: np.ndarray,
-    candidate: Candidate,
-    part: tuple[np.ndarray, np.ndarray],
-    seed: int,
-) -> Fitted:
-    """Fit a candidate on one side of a split."""
+def fitted(rows: Rows, candidate: Candidate, part: Split, seed: int) -> Fitted:
+    """Fit a candidate on one side of a split; observation weights are learnt there, too."""
     train, test = part
-    return Fitted(*fit_one(rows.take(train), weights[train], candidate, seed), test)
+    learnt = rows.take(train)
+    return Fitted(*fit_one(learnt, learnt.weights, candidate, seed), test)
 
 
 def used_groups(models: Sequence[Fitted], specs: Sequence[FeatureSpec]) -> list[str]:
@@ -139,12 +134,7 @@ def _shuffled(models: Sequence[Fitted], table: FeatureTable, group: str, seed: i
 
 
 def _without(
-    rows: Rows,
-    weights: np.ndarray,
-    candidate: Candidate,
-    parts: Sequence[tuple[np.ndarray, np.ndarray]],
-    group: str,
-    seed: int,
+    rows: Rows, candidate: Candidate, parts: Sequence[Split], group: str, seed: int
 ) -> np.ndarray:
     """Fit the models without a group, and give their margins (1 × rows)."""
     kept = tuple(spec for spec in rows.features.specs if spec.group != group)
@@ -152,7 +142,7 @@ def _without(
     fewer = replace(rows, features=FeatureTable(frame, kept))
     margins = np.full((1, len(rows.target)), np.nan)
     for part in parts:
-        one = fitted(fewer, weights, candidate, part, seed)
+        one = fitted(fewer, candidate, part, seed)
         margins[0, one.test] = one.margin.values(
             one.encoder.transform(fewer.features.take(one.test))
         )

@@ -126,7 +126,7 @@ def noise_floor(
         place = np.arange(len(rows.target))
         place[judged] = rng.permutation(judged)
         shuffled = replace(rows, target=rows.target.take(place))
-        model = fitted(shuffled, weights, candidate, parts[number % len(parts)], seed)
+        model = fitted(shuffled, candidate, parts[number % len(parts)], seed)
         moved, lost = _by_chance(shuffled, weights, model, rng)
         reached[SHAP].append(scale * moved)
         reached[PERMUTATION].append(lost)

@@ -95,11 +95,7 @@ def _assessments(
             for entry in entries
             if entry["instrument"] != one.instrument or (entry.get("item") or "") not in gone
         ]
-    past = [
-        entry
-        for entry in mine
-        if max(entry["day"], entry.get("recorded_day") or entry["day"]) < landmark
-    ]
+    past = [entry for entry in mine if max(entry["day"], _recorded(entry)) < landmark]
     new: Entry = {"instrument": one.instrument, "day": landmark - _JUST_BEFORE, "value": value}
     if one.item:
         new["item"] = one.item
@@ -107,6 +103,11 @@ def _assessments(
         last = max(past, key=lambda entry: entry["day"])
         return [{**entry, "value": value} if entry is last else entry for entry in entries]
     return [*entries, new]
+
+
+def _recorded(entry: Mapping[str, Any]) -> float:
+    recorded = entry.get("recorded_day")
+    return float(entry["day"] if recorded is None else recorded)
 
 
 def _landmark(bundle: ModelBundle, record: Record) -> float:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from kappredict.evaluation.estimate import Estimate
-from kappredict.reporting.embedding import plain_figure
 from kappredict.reporting.findings import Findings
 from kappredict.reporting.summary import (
     discrimination,
@@ -47,11 +46,12 @@ _MOST_ROWS = 40
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: the first cell of each row is its heading."""
+    """A table: the first cell of each row is its heading; cells of `prose` break into lines."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    prose: bool = False
 
 
 def say(name: str) -> str:
@@ -128,19 +128,42 @@ def plain(table: pd.DataFrame, caption: str, names: Mapping[str, str] | None = N
     return Grid(caption, tuple(map(say, renamed.columns)), _texts(renamed))
 
 
-def figure_grid(figure: go.Figure) -> Grid:
-    """Give the numbers of a figure: series, across, up; thinned where there are many."""
-    rows: list[tuple[str, ...]] = []
-    series = [one for one in plain_figure(figure)["data"] if "x" in one and "y" in one]
+def figure_grid(content: Mapping[str, Any]) -> Grid:
+    """Give the numbers of a plain figure: series, across, up; thinned where there are many."""
+    series = content["data"]
     most = max(2, _MOST_ROWS // max(len(series), 1))
+    rows: list[tuple[str, ...]] = []
     for number, one in enumerate(series, start=1):
-        name = str(one.get("name") or number)
-        points = list(zip(one["x"] or (), one["y"] or (), strict=False))
+        points = _points(one)
         places = np.linspace(0, len(points) - 1, min(len(points), most)).astype(int)
-        rows += [(name, *map(_text, points[place])) for place in dict.fromkeys(places)]
-    layout = figure.layout
-    axes = (layout.xaxis.title.text or "across", layout.yaxis.title.text or "up")
-    return Grid("The numbers of this figure", ("series", *axes), tuple(rows[:_MOST_ROWS]))
+        name = str(one.get("name") or number)
+        rows += [(name, *map(_text, points[place])) for place in places]
+    layout = content["layout"]
+    axes = [
+        layout.get(axis, {}).get("title", {}).get("text") or plain
+        for axis, plain in (("xaxis", "across"), ("yaxis", "up"))
+    ]
+    values = ("value",) if any("z" in one for one in series) else ()
+    return Grid("The numbers of this figure", ("series", *axes, *values), tuple(rows))
+
+
+def _points(series: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """List what a series draws: points, the cells of a heat map, or the shares of a histogram."""
+    across, up = series.get("x") or (), series.get("y") or ()
+    if "z" in series:
+        cells = zip(up, series["z"], strict=True)
+        return [
+            (x, y, z)
+            for y, line in cells
+            for x, z in zip(across, line, strict=True)
+            if z is not None
+        ]
+    if up:
+        return list(zip(across, up, strict=False))
+    bins = series["xbins"]
+    edges = np.arange(bins["start"], bins["end"] + bins["size"] / 2, bins["size"])
+    counts, _ = np.histogram(across, edges)
+    return list(zip(edges[:-1].tolist(), (counts / max(counts.sum(), 1)).tolist(), strict=True))
 
 
 def _texts(table: pd.DataFrame) -> tuple[tuple[str, ...], ...]:

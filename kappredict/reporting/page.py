@@ -69,7 +69,7 @@ def write_report(
         style=(_FOLDER / "style.css").read_text(encoding="utf-8"),
         script=(_FOLDER / "page.js").read_text(encoding="utf-8"),
         plotly=packed_plotly(),
-        figures=packed_figures({one.name: one.figure for one in drawn}),
+        figures=packed_figures({one.name: one.content for one in drawn}),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")

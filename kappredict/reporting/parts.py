@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import plotly.graph_objects as go
 
 from kappredict.config.wording import definition_lines
+from kappredict.reporting.embedding import plain_figure
 from kappredict.reporting.findings import Findings
 from kappredict.reporting.grids import (
     Grid,
@@ -24,6 +27,11 @@ class Drawing:
 
     name: str
     figure: go.Figure
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """Data and layout as plain values."""
+        return plain_figure(self.figure)
 
     @property
     def title(self) -> str:
@@ -192,6 +200,7 @@ def _record(found: Findings) -> Part:
                 framework,
                 ("item", "asks", "answer"),
                 tuple((one.id, one.asks, one.answer) for one in record.of(framework)),
+                prose=True,
             )
             for framework in record.frameworks
         ),

@@ -5,6 +5,7 @@ answer that is empty is "not available", with what is missing.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -169,8 +170,9 @@ def make_record(found: Findings, about: About) -> Record:
     )
 
 
-def _checklists() -> list[_Checklist]:
-    return [read_definition(_FOLDER / f"{name}.yaml", _Checklist) for name in _FRAMEWORKS]
+@cache
+def _checklists() -> tuple[_Checklist, ...]:
+    return tuple(read_definition(_FOLDER / f"{name}.yaml", _Checklist) for name in _FRAMEWORKS)
 
 
 def _answered(framework: str, asked: _Asked, context: dict[str, Any]) -> Item:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import pytest
@@ -33,7 +34,7 @@ def test_the_site_builds_with_warnings_as_errors(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_data_scientists_tutorial_runs_as_written(
-    run: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (ROOT / "docs" / "tutorials" / "data-scientist.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -41,7 +42,7 @@ def test_the_data_scientists_tutorial_runs_as_written(
     assert len(commands) > 8
     for command in commands:
         done = run(*shlex.split(command))
-        assert done.returncode == 0, (command, done.stderr)  # type: ignore[attr-defined]
+        assert done.returncode == 0, (command, done.stderr)
     assert (tmp_path / "build" / "report.html").is_file()
     assert (tmp_path / "build" / "card" / "card.md").is_file()
 

@@ -27,11 +27,10 @@ every_candidate = pytest.mark.parametrize(
 
 
 @every_candidate
-def test_contributions_add_up_to_the_calibrated_margin(candidate: Candidate, rows: Rows) -> None:
+def test_contributions_add_up_to_the_margin(candidate: Candidate, rows: Rows) -> None:
     model = fit_model(rows, [candidate], folds=3, seed=1)
-    total = model.contributions(rows.features).sum(axis=1)
-    expected = model.calibration.margin(model.margins(rows.features))
-    np.testing.assert_allclose(total, expected, atol=1e-5)
+    shares = model.margin.contributions(model.encoder.transform(rows.features))
+    np.testing.assert_allclose(shares.sum(axis=1), model.margins(rows.features), atol=1e-5)
 
 
 @every_candidate

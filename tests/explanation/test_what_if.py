@@ -8,22 +8,13 @@ import pytest
 from records import records_of
 
 from kappredict.cohort.records import record_history
-from kappredict.config.catalogue import Catalogue
-from kappredict.data.simulation import load_parameters, simulate
 from kappredict.data.study import Study
-from kappredict.data.totals import with_totals
 from kappredict.domain.features import DeliveredFeature
 from kappredict.domain.prediction import Prediction
-from kappredict.domain.task import PredictionTask
 from kappredict.errors import UsageError
 from kappredict.estimators.bundle import ModelBundle
-from kappredict.estimators.candidates import BoostedAFT, Logistic
 from kappredict.estimators.uncertainty import fit_uncertainty
 from kappredict.estimators.working import logistic
-from kappredict.evaluation.modelling_set import build_modelling_set
-from kappredict.evaluation.report import EvaluationReport, SchemeResult
-from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
-from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.inputs import inputs
 from kappredict.explanation.next_measurement import measure_next
 from kappredict.explanation.what_if import changed_record, what_if
@@ -31,29 +22,6 @@ from kappredict.features.build import build_features
 from kappredict.features.table import FeatureTable
 
 Record = Mapping[str, Any]
-
-
-@pytest.fixture(scope="module")
-def study(catalogue: Catalogue) -> Study:
-    simulated = simulate(load_parameters(), patients=400, seed=2, conditions=("depression",))
-    return with_totals(simulated.study, catalogue.instruments)
-
-
-@pytest.fixture(scope="module")
-def bundle(study: Study, catalogue: Catalogue) -> ModelBundle:
-    settings = TrainingSettings(
-        inner_folds=2,
-        schemes=Schemes(random_cv=RandomSplits(folds=2, repeats=1)),
-        response_candidates=(Logistic(model="logistic", inverse_penalty=0.1),),
-        relapse_candidates=(BoostedAFT(model="boosted_aft", rounds=5),),
-    )
-    task = PredictionTask(catalogue.condition("depression"), "response", "baseline")
-    data = build_modelling_set(study, catalogue, task)
-    n, events = len(data.target), data.target.events
-    report = EvaluationReport(
-        task.name, n, events, {"random_cv": SchemeResult({}, {}, n, events, {})}, {}, (), None
-    )
-    return train_bundle(data, report, study, catalogue, settings)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +35,7 @@ def features_of(bundle: ModelBundle, record: Record) -> FeatureTable:
     return build_features(history, recipe.specs)
 
 
-def feature(bundle: ModelBundle, record: Record, name: str) -> object:
+def feature(bundle: ModelBundle, record: Record, name: str) -> Any:
     return features_of(bundle, record).frame[name].iloc[0]
 
 
@@ -108,8 +76,8 @@ def test_a_score_of_an_instrument_never_used_is_added(
 
 def test_a_value_can_be_taken_away(bundle: ModelBundle, records: list[Record]) -> None:
     changed = changed_record(bundle, records[0], {"age": None, "phq9": None})
-    assert np.isnan(feature(bundle, changed, "age"))  # type: ignore[call-overload]  # a number
-    assert np.isnan(feature(bundle, changed, "phq9_last"))  # type: ignore[call-overload]  # a number
+    assert np.isnan(feature(bundle, changed, "age"))
+    assert np.isnan(feature(bundle, changed, "phq9_last"))
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -177,3 +145,13 @@ def test_revealing_what_was_hidden_narrows_intervals_as_foretold() -> None:
     happened = now - np.mean(found.spread(columns) ** 2)
     assert foretold > now / 2
     assert happened == pytest.approx(foretold, rel=0.02)
+
+
+def test_a_score_entered_only_at_the_landmark_is_not_the_one_that_changes(
+    bundle: ModelBundle,
+) -> None:
+    late = {"day": -3.0, "instrument": "phq9", "value": 9.0, "recorded_day": 0.0}
+    record = {"course": {"condition": "depression", "index_day": 0.0}, "assessments": [late]}
+    changed = changed_record(bundle, record, {"phq9": 20.0})
+    assert late in changed["assessments"]
+    assert feature(bundle, changed, "phq9_last") == 20.0

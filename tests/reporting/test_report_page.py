@@ -3,14 +3,20 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
+import plotly.graph_objects as go
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from kappredict.reporting.embedding import plain_figure
 from kappredict.reporting.findings import Findings
+from kappredict.reporting.grids import figure_grid
 
 LARGEST = 5_000_000
+Scheme = Literal["light", "dark"]
 SIZES = {"desk": (1280, 900), "phone": (360, 740)}
 
 
@@ -23,12 +29,12 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 
 
-def opened(browser: Browser, page: Path, *, size: str = "desk", scheme: str = "light") -> Page:
+def opened(browser: Browser, page: Path, *, size: str = "desk", scheme: Scheme = "light") -> Page:
     """Open the file; anything on the console or from the network fails the test."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
-        color_scheme=scheme,  # type: ignore[arg-type]  # light or dark
+        color_scheme=scheme,
         offline=True,
     )
     view = context.new_page()
@@ -57,7 +63,7 @@ def opened(browser: Browser, page: Path, *, size: str = "desk", scheme: str = "l
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_it_opens_without_an_error_or_a_request_and_axe_finds_nothing(
-    browser: Browser, page: Path, size: str, scheme: str
+    browser: Browser, page: Path, size: str, scheme: Scheme
 ) -> None:
     view = opened(browser, page, size=size, scheme=scheme)
     found = Axe().run(view)
@@ -134,3 +140,23 @@ def test_it_is_small_and_fetches_nothing(page: Path) -> None:
 def test_synthetic_data_are_marked_in_every_section(page: Path, findings: list[Findings]) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count('class="mark"') == len(findings) + 1
+
+
+def test_every_figure_has_its_numbers(findings: list[Findings]) -> None:
+    for one in findings:
+        for name, figure in one.figures.items():
+            grid = figure_grid(plain_figure(figure))
+            assert grid.rows, name
+            assert {len(row) for row in grid.rows} == {len(grid.columns)}, name
+
+
+def test_the_numbers_of_a_heat_map_are_its_cells() -> None:
+    figure = go.Figure(go.Heatmap(z=[[1.0, np.nan], [3.0, 4.0]], x=["a", "b"], y=["c", "d"]))
+    rows = figure_grid(plain_figure(figure)).rows
+    assert [row[1:] for row in rows] == [("a", "c", "1"), ("a", "d", "3"), ("b", "d", "4")]
+
+
+def test_the_numbers_of_a_figure_are_numbers() -> None:
+    figure = go.Figure(go.Scatter(x=np.array([1.0, 2.0]), y=np.array([0.123456789, 4.0]), name="s"))
+    rows = figure_grid(plain_figure(figure)).rows
+    assert rows == (("s", "1", "0.1235"), ("s", "2", "4"))
