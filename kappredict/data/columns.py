@@ -63,19 +63,14 @@ class Columns:
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "Columns":
         """Make light columns of a frame: numbers and flags as numbers, anything else as text."""
-        is_number = {
-            str(name): pd.api.types.is_numeric_dtype(frame[name])
-            or pd.api.types.is_bool_dtype(frame[name])
-            for name in frame
-        }
-        return cls(
-            {
-                name: frame[name].to_numpy(dtype="float64", na_value=np.nan)
-                for name, number in is_number.items()
-                if number
-            },
-            {name: _words(frame[name]) for name, number in is_number.items() if not number},
-        )
+        numbers: dict[str, np.ndarray] = {}
+        texts: dict[str, Words] = {}
+        for name, values in frame.items():
+            if pd.api.types.is_numeric_dtype(values):  # flags are, too
+                numbers[str(name)] = values.to_numpy(dtype="float64", na_value=np.nan)
+            else:
+                texts[str(name)] = _words(values)
+        return cls(numbers, texts)
 
     def known(self, name: str) -> np.ndarray:
         """Tell in which rows a column is known."""

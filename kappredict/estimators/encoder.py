@@ -41,15 +41,15 @@ class Encoder:
                 counts = values.value_counts()
                 levels = sorted(counts[counts >= LEAST_PER_LEVEL].index)
                 columns += [Column(spec.name, level) for level in levels if len(levels) > 1]
-            elif values.dropna().nunique() > 1:  # strings and numbers alike
+            elif values.min() < values.max():  # never so where nothing is known
                 columns.append(Column(spec.name))
         return cls(tuple(columns))
 
     def transform(self, table: FeatureTable) -> np.ndarray:
         """Give the matrix (rows × columns, float64, NaN where missing)."""
-        columns = table.columns
         if not self.columns:
-            return np.empty((len(table.frame), 0))
+            return np.empty((len(table), 0))
+        columns = table.some(list(dict.fromkeys(one.feature for one in self.columns)))
         return np.column_stack(
             [
                 columns.numbers[one.feature]

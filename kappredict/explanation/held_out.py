@@ -13,7 +13,6 @@ from kappredict.domain.features import FeatureSpec
 from kappredict.estimators.candidates import Candidate
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.fit import Rows, fit_one, split_by_patient
-from kappredict.estimators.folds import Split
 from kappredict.estimators.margins import Margin
 from kappredict.features.table import FeatureTable
 
@@ -40,6 +39,15 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One split: the rows to learn from with their weights, and the rows to ask about."""
+
+    train: np.ndarray
+    weights: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
 class Fitted:
     """One fold's model, and the rows it did not see."""
 
@@ -51,7 +59,7 @@ class Fitted:
 def held_out(rows: Rows, candidate: Candidate, *, folds: int, refits: bool, seed: int) -> HeldOut:
     """Fit a candidate in folds and ask it about the rows left out, with and without each group."""
     specs = rows.features.specs
-    parts = split_by_patient(rows, folds, seed)
+    parts = weighted_folds(rows, folds, seed)
     models = [fitted(rows, candidate, part, seed) for part in parts]
     groups = used_groups(models, specs)
     table, n = rows.features, len(rows.target)
@@ -78,11 +86,17 @@ def held_out(rows: Rows, candidate: Candidate, *, folds: int, refits: bool, seed
     )
 
 
-def fitted(rows: Rows, candidate: Candidate, part: Split, seed: int) -> Fitted:
-    """Fit a candidate on one side of a split; observation weights are learnt there, too."""
-    train, test = part
-    learnt = rows.take(train)
-    return Fitted(*fit_one(learnt, learnt.weights, candidate, seed), test)
+def weighted_folds(rows: Rows, folds: int, seed: int) -> list[Part]:
+    """Split rows by patient; observation weights are learnt from each training side alone."""
+    return [
+        Part(train, rows.take(train).weights, test)
+        for train, test in split_by_patient(rows, folds, seed)
+    ]
+
+
+def fitted(rows: Rows, candidate: Candidate, part: Part, seed: int) -> Fitted:
+    """Fit a candidate on one side of a split."""
+    return Fitted(*fit_one(rows.take(part.train), part.weights, candidate, seed), part.test)
 
 
 def used_groups(models: Sequence[Fitted], specs: Sequence[FeatureSpec]) -> list[str]:
@@ -134,7 +148,7 @@ def _shuffled(models: Sequence[Fitted], table: FeatureTable, group: str, seed: i
 
 
 def _without(
-    rows: Rows, candidate: Candidate, parts: Sequence[Split], group: str, seed: int
+    rows: Rows, candidate: Candidate, parts: Sequence[Part], group: str, seed: int
 ) -> np.ndarray:
     """Fit the models without a group, and give their margins (1 × rows)."""
     kept = tuple(spec for spec in rows.features.specs if spec.group != group)

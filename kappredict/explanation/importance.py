@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import expit
 
 from kappredict.estimators.candidates import Candidate
-from kappredict.estimators.fit import Rows, split_by_patient
+from kappredict.estimators.fit import Rows
 from kappredict.estimators.targets import Times
 from kappredict.evaluation.bootstrap import bootstrap
 from kappredict.evaluation.cross_validation import OutOfFold
@@ -31,6 +31,7 @@ from kappredict.explanation.held_out import (
     group_columns,
     group_matrix,
     shuffled_margins,
+    weighted_folds,
 )
 
 COLUMNS = (
@@ -120,7 +121,7 @@ def noise_floor(
     """
     rng = np.random.default_rng(seed)
     weights, judged = rows.weights, rows.judged
-    parts = split_by_patient(rows, settings.folds, seed)
+    parts = weighted_folds(rows, settings.folds, seed)
     reached: dict[str, list[np.ndarray]] = {SHAP: [], PERMUTATION: []}
     for number in range(settings.shuffled_outcomes):
         place = np.arange(len(rows.target))

@@ -52,6 +52,12 @@ class FeatureTable:
         """The features as light columns."""
         return self.content if isinstance(self.content, Columns) else Columns.of(self.content)
 
+    def some(self, names: list[str]) -> Columns:
+        """Give at least these features as light columns, without making the others."""
+        return (
+            self.content if isinstance(self.content, Columns) else Columns.of(self.content[names])
+        )
+
     def take(self, rows: np.ndarray) -> "FeatureTable":
         """Give the table of some rows."""
         return FeatureTable(self.frame.iloc[rows].reset_index(drop=True), self.specs)

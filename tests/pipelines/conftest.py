@@ -7,7 +7,12 @@ import pytest
 from kappredict.data.simulation import load_parameters, simulate
 from kappredict.data.writers import write_study
 from kappredict.estimators.candidates import BoostedAFT, BoostedTrees
-from kappredict.evaluation.settings import RandomSplits, Schemes, TrainingSettings
+from kappredict.evaluation.settings import (
+    ExplanationSettings,
+    RandomSplits,
+    Schemes,
+    TrainingSettings,
+)
 from kappredict.tracking.store import Store
 from pipelines.train import Training, train
 
@@ -22,6 +27,7 @@ def settings() -> TrainingSettings:
         inner_folds=2,
         resamples=20,
         schemes=Schemes(random_cv=RandomSplits(folds=2, repeats=1)),
+        explanation=ExplanationSettings(folds=2, shuffled_outcomes=2, refits=False, resamples=20),
         response_candidates=(BoostedTrees(model="boosted_trees", rounds=20),),
         relapse_candidates=(BoostedAFT(model="boosted_aft", rounds=20),),
     )

@@ -24,13 +24,13 @@ SETTINGS = TrainingSettings(
     landmarks=("baseline",),
     least_events=15,
     inner_folds=2,
-    resamples=30,
+    resamples=20,
     schemes=Schemes(
         random_cv=RandomSplits(folds=2, repeats=1), leave_site_out=GroupSplits(most_folds=2)
     ),
-    explanation=ExplanationSettings(folds=2, shuffled_outcomes=3, refits=True, resamples=20),
-    response_candidates=(BoostedTrees(model="boosted_trees", rounds=20, depth=2),),
-    relapse_candidates=(BoostedAFT(model="boosted_aft", rounds=20),),
+    explanation=ExplanationSettings(folds=2, shuffled_outcomes=2, refits=True, resamples=20),
+    response_candidates=(BoostedTrees(model="boosted_trees", rounds=8, depth=2),),
+    relapse_candidates=(BoostedAFT(model="boosted_aft", rounds=8),),
 )
 
 
