@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from kappredict.domain.base import Source, Sourced
-from kappredict.domain.conditions import LANDMARKS, OUTCOMES, Condition, Judged, Scale
+from kappredict.domain.conditions import LANDMARKS, OUTCOMES, Condition, Judged, Outcome, Scale
 from kappredict.domain.instruments import Band, Instrument, Mean, Scoring, Sum, SumOfMaxima
 from kappredict.domain.rules import (
     AllOf,
@@ -31,6 +31,7 @@ _SIMPLE: dict[type, str] = {
     AtMost: "{0.score:g} or less",
     AtLeast: "{0.score:g} or more",
 }
+_STARTS = {"response": "the visit at which response was seen", "index_day": "the first dose"}
 _SCORING = {
     "sum": "the sum of the items",
     "mean": "the mean of the answered items",
@@ -99,6 +100,18 @@ def definition_lines(condition: Condition, instruments: Mapping[str, Instrument]
     return [*scales, *(line.removeprefix("- ").replace("`", "") for line in others)]
 
 
+def outcome_in_words(
+    condition: Condition, outcome: Outcome, instruments: Mapping[str, Instrument]
+) -> str:
+    """Define one outcome in a sentence: the rule on the primary scale, and when it is judged."""
+    judged: Judged = getattr(condition.primary, outcome)
+    scale = _scale_name(condition.primary, instruments)
+    rule = f"{scale} {_plain(judged.item) + ' ' if judged.item else ''}{rule_in_words(judged.when)}"
+    if outcome == "relapse":
+        return f"{rule}, within {_days(condition.at_risk.days)} of {_STARTS[condition.at_risk.clock_starts]}"
+    return f"{rule}, {_window(condition.window_of(outcome))}"
+
+
 def _windows(condition: Condition) -> list[str]:
     """Say when the baseline score, response and remission are looked for."""
     response, remission = _window(condition.assessed_in), _window(condition.window_of("remission"))
@@ -130,9 +143,8 @@ def _windows(condition: Condition) -> list[str]:
 def _clock(condition: Condition) -> list[str]:
     """Say when the relapse clock starts and what ends it."""
     at_risk = condition.at_risk
-    starts = {"response": "the visit at which response was seen", "index_day": "the first dose"}
     return [
-        f"- Relapse: the clock starts with {starts[at_risk.clock_starts]} and runs "
+        f"- Relapse: the clock starts with {_STARTS[at_risk.clock_starts]} and runs "
         f"{_days(at_risk.days)}; horizons are days "
         f"{', '.join(f'{day:g}' for day in at_risk.horizons)} ({provenance(at_risk)}).",
         f"- What ends the clock without a relapse: "

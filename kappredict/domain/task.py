@@ -37,14 +37,15 @@ def tasks_of(
 
     Response and remission are predicted while they are still open: at `baseline` and `early`.
     """
-    open_at: dict[Outcome, tuple[Landmark, ...]] = {
-        "response": ("baseline", "early"),
-        "remission": ("baseline", "early"),
-        "relapse": condition.relapse_landmarks,
-    }
     return [
         PredictionTask(condition, outcome, landmark)
         for outcome in outcomes
         for landmark in landmarks
-        if landmark in open_at[outcome] and landmark in condition.landmarks
+        if landmark in open_at(condition, outcome) and landmark in condition.landmarks
     ]
+
+
+def open_at(condition: Condition, outcome: Outcome) -> tuple[Landmark, ...]:
+    """Name the landmarks at which an outcome is not yet settled."""
+    settled_later: dict[Outcome, tuple[Landmark, ...]] = {"relapse": condition.relapse_landmarks}
+    return settled_later.get(outcome, ("baseline", "early"))

@@ -10,6 +10,7 @@ import json
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,14 @@ class ModelBundle:
     def task(self) -> PredictionTask:
         """The task it answers, with the definitions it was trained with."""
         return PredictionTask(self.recipe.condition, self.recipe.outcome, self.recipe.landmark)
+
+    @cached_property
+    def shares_features_with(self) -> str:
+        """A digest of all that its features are made of: bundles with the same one share them."""
+        recipe = self.recipe
+        parts = (recipe.landmark, recipe.condition.landmarks, recipe.specs, recipe.study)
+        content = [repr(one) for one in (*parts, sorted(recipe.instruments.items()))]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
     @property
     def horizons(self) -> np.ndarray:
