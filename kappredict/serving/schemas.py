@@ -11,13 +11,11 @@ from kappredict.data.tables import TABLES, Column
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.studies import ExtraColumn
 from kappredict.estimators.bundle import ModelBundle
+from kappredict.serving.problems import Fault
 
 MOST_RECORDS = 1000
 _MOST_ENTRIES = 5000
 _LONGEST_TEXT = 200
-
-Fault = tuple[str, str]
-"""Where in a request (a JSON pointer), and what is wrong there."""
 
 Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
 _TYPES: dict[str, Any] = {

@@ -9,10 +9,12 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from kappredict.config.wording import outcome_in_words
 from kappredict.domain.conditions import LANDMARKS, Landmark
 from kappredict.domain.instruments import Instrument
 from kappredict.errors import BundleError
 from kappredict.estimators.bundle import MANIFEST, ModelBundle, digest, load_bundle
+from kappredict.serving.schemas import Strict, record_model
 
 _log = logging.getLogger("kappredict")
 SIGNATURE = ".sig"
@@ -35,6 +37,12 @@ class Shelved:
         """The release of kappredict that trained it, and the first twelve digits of its digest."""
         return f"{self.bundle.recipe.provenance.version}+{self.digest[:12]}"
 
+    @cached_property
+    def definition(self) -> str:
+        """What its outcome is, in a sentence."""
+        recipe = self.bundle.recipe
+        return outcome_in_words(recipe.condition, recipe.outcome, recipe.instruments)
+
 
 @dataclass(frozen=True)
 class Shelf:
@@ -55,6 +63,11 @@ class Shelf:
             for bundle in self.bundles
             for name, instrument in bundle.recipe.instruments.items()
         }
+
+    @cached_property
+    def record_type(self) -> type[Strict]:
+        """The type of a patient record that these bundles take."""
+        return record_model(self.bundles)
 
     @cached_property
     def by_condition(self) -> dict[str, list[Shelved]]:

@@ -1,0 +1,127 @@
+"""JSON Web Tokens of trusted issuers: OIDC, SMART backend services and CDS Hooks clients.
+
+Signed asymmetrically only (RFC 8725): with `none` or a shared secret there is nothing to trust.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from kappredict.errors import UsageError
+from kappredict.serving.principals import ROLES, Principal, Role
+
+ALGORITHMS = ["RS256", "RS384", "ES256", "ES384"]
+_LEEWAY = 30
+_LONGEST_LIFE = 3600
+_MOST_REMEMBERED = 100_000
+
+
+class Issuer(BaseModel):
+    """An issuer that is trusted: its keys, and what its scopes allow.
+
+    `audience` is what `aud` must be; left out, the exact URL that was called (CDS Hooks 2.0).
+    `roles` maps a scope to a role; `role` is that of a token without scopes (a CDS client).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    jwks: Path
+    audience: str = ""
+    roles: dict[str, Role] = {}
+    role: Role | None = None
+    once: bool = True
+
+
+class Issuers:
+    """The trusted issuers; a token's `jti` is taken once by each process."""
+
+    def __init__(self, issuers: Sequence[Issuer]) -> None:
+        self._issuers = {one.issuer: one for one in issuers}
+        self._used: dict[str, float] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anybody is trusted."""
+        return bool(self._issuers)
+
+    def principal(self, token: str, place: str) -> Principal | None:
+        """Tell whose token this is; None where it is not to be trusted, for whatever reason."""
+        try:
+            claimed = json.loads(_unverified(token))
+            issuer = self._issuers[claimed["iss"]]
+            claims = jwt.decode(token, _keys(issuer.jwks), algorithms=ALGORITHMS).claims
+        except (JoseError, ValueError, KeyError, TypeError, OSError):
+            return None
+        if not self._holds(claims, issuer, place):
+            return None
+        role = _role(issuer, str(claims.get("scope", "")))
+        name = f"{issuer.issuer}#{claims.get('sub') or issuer.issuer}"
+        return Principal(name, role) if role else None
+
+    def _holds(self, claims: dict[str, Any], issuer: Issuer, place: str) -> bool:
+        now = time.time()
+        ends, begins = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
+        if not isinstance(ends, int | float) or not isinstance(begins, int | float):
+            return False
+        if not begins - _LEEWAY <= now < ends + _LEEWAY or ends - now > _LONGEST_LIFE:
+            return False
+        named = claims.get("aud")
+        audience = named if isinstance(named, list) else [named]
+        if (issuer.audience or place) not in audience:
+            return False
+        return not issuer.once or self._first_use(issuer.issuer, claims.get("jti"), ends, now)
+
+    def _first_use(self, issuer: str, jti: Any, ends: float, now: float) -> bool:
+        if not isinstance(jti, str) or not jti:
+            return False
+        if len(self._used) > _MOST_REMEMBERED:
+            self._used = {one: until for one, until in self._used.items() if until > now}
+        key = f"{issuer} {jti}"
+        if self._used.get(key, 0) > now:
+            return False
+        self._used[key] = ends + _LEEWAY
+        return True
+
+
+def read_issuers(path: Path | None) -> Issuers:
+    """Read the trusted issuers from a JSON list; none where no file is named.
+
+    Raises
+    ------
+    UsageError
+        If the file or a key set that it names cannot be read.
+    """
+    if path is None:
+        return Issuers([])
+    try:
+        issuers = TypeAdapter(list[Issuer]).validate_json(path.read_bytes())
+        for one in issuers:
+            _keys(one.jwks)
+    except (OSError, ValueError, ValidationError) as error:
+        raise UsageError(f"{path}: no list of issuers with readable key sets") from error
+    return Issuers(issuers)
+
+
+def _keys(path: Path) -> KeySet:
+    """Read a key set; at every token, so that a rotated key is known at once."""
+    return KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _unverified(token: str) -> bytes:
+    """Give what a token says of itself: only to find whose keys to check it with."""
+    payload = token.split(".")[1]
+    return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+
+
+def _role(issuer: Issuer, scopes: str) -> Role | None:
+    """Give the highest role of the token's scopes, else the issuer's own."""
+    granted = {issuer.roles[one] for one in scopes.split() if one in issuer.roles}
+    return next((one for one in reversed(ROLES) if one in granted), issuer.role)
