@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from kappredict.errors import KappredictError
+from pipelines.cli_service import Address, AuditOption, KeysOption, audit_app, keys_app
 from pipelines.console import messages, show_error
 
 app = typer.Typer(
@@ -259,6 +260,29 @@ def export(
 
     folder = run(model, out, Store.at(store))
     messages.print(f"Bundle written to {folder}.")
+
+
+@app.command()
+def serve(
+    models: Annotated[Path, typer.Option(help="Folder of exported bundles.")] = Path("models"),
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port.")] = 3000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="No credentials; this machine only.")
+    ] = False,
+    keys: KeysOption = Path("keys.json"),
+    audit: AuditOption = "build/audit.db",
+) -> None:
+    """Serve every bundle of a folder: a web page, REST, FHIR and CDS Hooks, audited."""
+    from pipelines.serve import serve as run
+
+    messages.print(f"Page: http://{host}:{port}/   Audit trail: {audit}")
+    raise typer.Exit(run(Address(host, port), models, keys, audit, demo=demo, workers=workers))
+
+
+app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 
 
 def _write_json(path: Path | None, content: dict[str, Any]) -> None:

@@ -72,9 +72,7 @@ def landmarks_reached(condition: Condition, record: Record) -> dict[Landmark, fl
     The first is always reached. A later one is when its dose was given and the record goes on to
     its day: by a score, a session, a fact or the last day under observation.
     """
-    doses = sorted(
-        one["day"] for one in record.get("sessions", ()) if one["kind"] == "dosing"
-    )
+    doses = sorted(one["day"] for one in record.get("sessions", ()) if one["kind"] == "dosing")
     now = _last_day(record)
     reached: dict[Landmark, float] = {}
     for name in (one for one in LANDMARKS if one in condition.landmarks):

@@ -5,7 +5,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kappredict.config.wording import outcome_in_words
 from kappredict.domain.conditions import Landmark, Outcome
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.explanation.course_answers import Answered
@@ -197,8 +196,10 @@ def _frequency(said: Prediction, one: Answered) -> Frequency:
         "remission": f"about {number} reach remission and about {100 - number} do not",
     }
     days = list(said.survival)
-    stay = f"about {number} stay well for {days[-1]:g} days and about {100 - number} relapse" if (
-        days
-    ) else ""
+    stay = (
+        f"about {number} stay well for {days[-1]:g} days and about {100 - number} relapse"
+        if (days)
+        else ""
+    )
     sentence = f"Of 100 people like this, {what.get(recipe.outcome, stay)}."
     return Frequency(number=number, sentence=sentence)

@@ -69,7 +69,7 @@ def make_app(core: Core) -> FastAPI:
     _definitions(app, core)
     _records(app, core)
     _page(app, core)
-    app.add_exception_handler(Problem, lambda _, problem: problem.response())  # type: ignore[attr-defined]
+    app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(StrictHeaders)
@@ -130,34 +130,52 @@ def _records(app: FastAPI, core: Core) -> None:
         return predict_bundle(core, body, request_id)
 
     app.add_api_route(
-        "/fhir/$predict", _asked(core, "fhir-predict", fhir), methods=["POST"], tags=["FHIR"],
+        "/fhir/$predict",
+        _asked(core, "fhir-predict", fhir),
+        methods=["POST"],
+        tags=["FHIR"],
         summary="A Bundle about one patient → a Bundle of RiskAssessment",
-        openapi_extra={"requestBody": _any_object()}, responses=_problems(400, 401, 403, 413, 422, 429, 503),
+        openapi_extra={"requestBody": _any_object()},
+        responses=_problems(400, 401, 403, 413, 422, 429, 503),
     )
     app.add_api_route(
-        "/fhir/metadata", _open_to_all(lambda: capability_statement(core.settings.url), _FHIR),
-        methods=["GET"], tags=["FHIR"], summary="CapabilityStatement",
+        "/fhir/metadata",
+        _open_to_all(lambda: capability_statement(core.settings.url), _FHIR),
+        methods=["GET"],
+        tags=["FHIR"],
+        summary="CapabilityStatement",
     )
     app.add_api_route(
-        "/fhir/AuditEvent", _looked_up(core, lambda: audit_bundle(core.trail), "audit", _FHIR),
-        methods=["GET"], tags=["FHIR"], summary="The last entries of the audit trail (IHE BALP)",
+        "/fhir/AuditEvent",
+        _looked_up(core, lambda: audit_bundle(core.trail), "audit", _FHIR),
+        methods=["GET"],
+        tags=["FHIR"],
+        summary="The last entries of the audit trail (IHE BALP)",
         responses=_problems(401, 403, 429),
     )
     app.add_api_route(
-        "/cds-services", _open_to_all(lambda: cds_hooks.discovery(core.shelf)),
-        methods=["GET"], tags=["CDS Hooks"], summary="Discovery",
+        "/cds-services",
+        _open_to_all(lambda: cds_hooks.discovery(core.shelf)),
+        methods=["GET"],
+        tags=["CDS Hooks"],
+        summary="Discovery",
     )
     for one in cds_hooks.SERVICES:
         app.add_api_route(
-            f"/cds-services/{one.id}", _asked(core, one.id, cds_hooks.handler(core, one)),
-            methods=["POST"], tags=["CDS Hooks"], summary=one.title,
+            f"/cds-services/{one.id}",
+            _asked(core, one.id, cds_hooks.handler(core, one)),
+            methods=["POST"],
+            tags=["CDS Hooks"],
+            summary=one.title,
             openapi_extra={"requestBody": _any_object()},
             responses=_problems(400, 401, 403, 412, 413, 422, 429, 503),
         )
         app.add_api_route(
             f"/cds-services/{one.id}/feedback",
             _asked(core, f"{one.id}-feedback", cds_hooks.feedback),
-            methods=["POST"], tags=["CDS Hooks"], summary="What became of a card",
+            methods=["POST"],
+            tags=["CDS Hooks"],
+            summary="What became of a card",
             openapi_extra={"requestBody": _any_object()},
             responses=_problems(400, 401, 403, 413, 422, 429, 503),
         )
@@ -169,12 +187,17 @@ def _page(app: FastAPI, core: Core) -> None:
         app.add_api_route(path, _file(_PAGE / name, media_type), include_in_schema=False)
     app.add_api_route(
         "/v1/about",
-        _open_to_all(lambda: {
-            "version": __version__,
-            "demo": core.settings.demo,
-            "synthetic": any(one.recipe.study.synthetic for one in core.shelf.bundles),
-        }),
-        methods=["GET"], tags=["definitions"], summary="What this service is", operation_id="about",
+        _open_to_all(
+            lambda: {
+                "version": __version__,
+                "demo": core.settings.demo,
+                "synthetic": any(one.recipe.study.synthetic for one in core.shelf.bundles),
+            }
+        ),
+        methods=["GET"],
+        tags=["definitions"],
+        summary="What this service is",
+        operation_id="about",
     )
 
 
@@ -194,7 +217,9 @@ def _asked(core: Core, action: str, work: Work) -> Callable[[Request], Any]:
 
 
 def _looked_up(
-    core: Core, work: Callable[[], dict[str, Any]], act: Act = "inspect",
+    core: Core,
+    work: Callable[[], dict[str, Any]],
+    act: Act = "inspect",
     media_type: str = "application/json",
 ) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
@@ -246,9 +271,7 @@ def _models(core: Core) -> dict[str, Any]:
 
 
 def _instruments(core: Core) -> dict[str, Any]:
-    return {
-        "instruments": [one.model_dump(mode="json") for one in core.shelf.instruments.values()]
-    }
+    return {"instruments": [one.model_dump(mode="json") for one in core.shelf.instruments.values()]}
 
 
 def _inputs(core: Core) -> dict[str, Any]:
@@ -301,7 +324,9 @@ def _request(action: str) -> dict[str, Any]:
     record = {"$ref": "#/components/schemas/PatientRecord"}
     many = {
         "type": "object",
-        "properties": {"records": {"type": "array", "items": record, "minItems": 1, "maxItems": 1000}},
+        "properties": {
+            "records": {"type": "array", "items": record, "minItems": 1, "maxItems": 1000}
+        },
         "required": ["records"],
         "additionalProperties": False,
     }

@@ -66,8 +66,10 @@ class Chained:
 
 
 _metadata = sa.MetaData()
-_columns = [sa.Column(one.name, sa.Float if one.type is float else sa.Text, nullable=False)
-            for one in fields(Entry)]
+_columns = [
+    sa.Column(one.name, sa.Float if one.type is float else sa.Text, nullable=False)
+    for one in fields(Entry)
+]
 _table = sa.Table(
     "audit",
     _metadata,
@@ -163,7 +165,7 @@ class AuditTrail:
                     query if most is None else query.limit(most)
                 )
                 for row in rows:
-                    yield _chained(row._mapping)
+                    yield _chained(row._asdict())
         except sa.exc.SQLAlchemyError as error:
             raise AuditError(f"the audit trail cannot be read: {_plain(error)}") from error
 
@@ -233,9 +235,7 @@ def _hash(number: int, previous: str, entry: Entry) -> str:
 
 
 def _row(one: Chained) -> dict[str, Any]:
-    return {
-        "number": one.number, "previous": one.previous, "hash": one.hash, **asdict(one.entry)
-    }
+    return {"number": one.number, "previous": one.previous, "hash": one.hash, **asdict(one.entry)}
 
 
 def _chained(row: Mapping[str, Any]) -> Chained:

@@ -119,7 +119,10 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         try:
             _, found, models = answer_bundle(core, bundle, request_id)
         except Problem as problem:
-            if any(place == "/entry" and "no active Condition" in said for place, said in problem.faults):
+            if any(
+                place == "/entry" and "no active Condition" in said
+                for place, said in problem.faults
+            ):
                 return Reply({"cards": []}, (request.context.patientId,), note="nothing to say")
             raise
         url = core.settings.url
@@ -147,14 +150,18 @@ def _bundle(request: HookRequest) -> dict[str, Any]:
         given = request.prefetch.get(name, {})
         if given == {} or (given or {}).get("resourceType") == "OperationOutcome":
             detail = f"prefetch '{name}' is needed, and this service fetches nothing itself"
-            raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, [(f"/prefetch/{name}", "is missing")])
+            raise Problem(
+                HTTPStatus.PRECONDITION_FAILED, detail, [(f"/prefetch/{name}", "is missing")]
+            )
     entries: list[dict[str, Any]] = []
     for given in request.prefetch.values():
         if given is None or given.get("resourceType") == "OperationOutcome":
             continue
-        inner = given.get("entry", []) if given.get("resourceType") == "Bundle" else [
-            {"resource": given}
-        ]
+        inner = (
+            given.get("entry", [])
+            if given.get("resourceType") == "Bundle"
+            else [{"resource": given}]
+        )
         entries += inner if isinstance(inner, list) else []
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
@@ -171,8 +178,10 @@ def _card(condition: str, answers: list[OutcomeAnswer], url: str) -> dict[str, A
     given = [one for one in answers if one.probability is not None]
     said = "; ".join(_short(one) for one in given)
     synthetic = "SYNTHETIC. " if any(one.synthetic for one in answers) else ""
-    summary = f"{synthetic}{condition}: of 100 like this {said}" if given else (
-        f"{synthetic}{condition}: no prediction"
+    summary = (
+        f"{synthetic}{condition}: of 100 like this {said}"
+        if given
+        else (f"{synthetic}{condition}: no prediction")
     )
     return {
         "uuid": str(uuid.uuid4()),

@@ -141,8 +141,12 @@ class Core:
             raise
         content = _bytes(reply.content)
         kept = _timed(
-            entry, began, outcome="answered", answer=sha256(content),
-            models=" ".join(reply.models), note=reply.note,
+            entry,
+            began,
+            outcome="answered",
+            answer=sha256(content),
+            models=" ".join(reply.models),
+            note=reply.note,
         )
         secret = self.settings.pseudonym_key.encode()
         whom = [pseudonym(one, secret) if one else "" for one in reply.patients] or [""]
@@ -191,9 +195,7 @@ class Core:
             raise invalid([("", "must be an object of `record` and `changes`")])
         (record,) = checked(shelf, [body["record"]], "/record")
         changes = _changes(body["changes"])
-        bundles = [
-            one for one in shelf.bundles if one.recipe.condition.id in conditions_of(record)
-        ]
+        bundles = [one for one in shelf.bundles if one.recipe.condition.id in conditions_of(record)]
         try:
             changed = changed_record_of(bundles, record, changes)
         except UsageError as error:
@@ -201,11 +203,10 @@ class Core:
         after = checked(shelf, [changed], "/changes")
         before, then = answer_courses(shelf.bundles, [record, after[0]])
         results = (
-            _whole(shelf, record, before, MOST_REASONS), _whole(shelf, record, then, MOST_REASONS)
+            _whole(shelf, record, before, MOST_REASONS),
+            _whole(shelf, record, then, MOST_REASONS),
         )
-        answer = WhatIfAnswer(
-            request_id=request_id, note=NOTE, before=results[0], after=results[1]
-        )
+        answer = WhatIfAnswer(request_id=request_id, note=NOTE, before=results[0], after=results[1])
         return _reply(answer, [record], results)
 
 

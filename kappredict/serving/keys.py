@@ -50,7 +50,9 @@ def read_keys(path: Path) -> list[Key]:
     try:
         return _file.validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise DataError(f"{path} is no file of keys; make one with `kappredict keys add`") from error
+        raise DataError(
+            f"{path} is no file of keys; make one with `kappredict keys add`"
+        ) from error
 
 
 def add_key(path: Path, name: str, role: Role) -> str:

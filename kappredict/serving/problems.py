@@ -1,6 +1,7 @@
 """Problems: every error of the service as one RFC 9457 document, which never holds a value."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ Fault = tuple[str, str]
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_SHOWN = 50
+_KIND = re.compile(r"[\[\]()]|^(str|float|int|bool)$")
 # pydantic's messages may quote what was sent (a tag, a key); these say the same without.
 _OWN_WORDS = {
     "json_invalid": "is not JSON",
@@ -64,7 +66,9 @@ def faults_of(error: ValidationError) -> list[Fault]:
     found: dict[str, str] = {}
     for one in error.errors(include_url=False, include_input=False, include_context=False):
         words = _OWN_WORDS.get(one["type"], one["msg"][:1].lower() + one["msg"][1:])
-        found.setdefault(pointer(one["loc"]), f"is wrong: {words}")
+        # A union adds the names of its kinds to the place; no field is named so.
+        place = [part for part in one["loc"] if not _KIND.search(str(part))]
+        found.setdefault(pointer(place), f"is wrong: {words}")
     return list(found.items())
 
 

@@ -27,12 +27,12 @@ _app = make_app(_core)
 class Kappredict:
     """Predictions over REST, FHIR, CDS Hooks and a page; one core a worker."""
 
-    @bentoml.on_startup
+    @bentoml.on_startup  # type: ignore[untyped-decorator]  # it ships no types
     async def watch(self) -> None:
         """Look for changed bundles as long as the process lives."""
         self._watching = asyncio.create_task(_look())
 
-    @bentoml.on_shutdown
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def stop(self) -> None:
         """Stop looking, and close the audit trail."""
         self._watching.cancel()

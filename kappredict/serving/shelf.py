@@ -78,7 +78,9 @@ class Shelf:
         return found
 
 
-def load_shelf(folder: Path, key: Ed25519PublicKey | None = None, old: Shelf | None = None) -> Shelf:
+def load_shelf(
+    folder: Path, key: Ed25519PublicKey | None = None, old: Shelf | None = None
+) -> Shelf:
     """Load every bundle below a folder; what cannot be trusted is left out and said in the log.
 
     Parameters

@@ -125,9 +125,11 @@ def parsed_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, UnicodeDecodeError) as error:
-        place = f" (line {error.lineno}, column {error.colno})" if (
-            isinstance(error, json.JSONDecodeError)
-        ) else ""
+        place = (
+            f" (line {error.lineno}, column {error.colno})"
+            if (isinstance(error, json.JSONDecodeError))
+            else ""
+        )
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON{place}") from error
 
 

@@ -41,7 +41,5 @@ def answer_bundle(
 
 def definitions(shelf: Shelf) -> Definitions:
     """Give what codes are looked up in."""
-    found = {
-        name: models[0].bundle.recipe.condition for name, models in shelf.by_condition.items()
-    }
+    found = {name: models[0].bundle.recipe.condition for name, models in shelf.by_condition.items()}
     return Definitions(found, shelf.instruments)

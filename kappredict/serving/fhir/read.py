@@ -242,7 +242,9 @@ def _observation(one: Resource, place: str, read: Read, known: Definitions) -> b
     if str(quantity.get("code") or quantity.get("unit") or "") not in _SCORE_UNITS:
         read.issues.append(Issue(f"{place}.valueQuantity", "a score has no such unit", "value"))
         return False
-    return _scored(*named, value, _start(one, "effective"), _when(one.get("issued")), place, read, known)
+    return _scored(
+        *named, value, _start(one, "effective"), _when(one.get("issued")), place, read, known
+    )
 
 
 def _questionnaire(one: Resource, place: str, read: Read, known: Definitions) -> bool:
@@ -273,8 +275,14 @@ def _questionnaire(one: Resource, place: str, read: Read, known: Definitions) ->
 
 
 def _scored(
-    instrument: str, item: str, value: float, when: datetime | None, issued: datetime | None,
-    place: str, read: Read, known: Definitions,
+    instrument: str,
+    item: str,
+    value: float,
+    when: datetime | None,
+    issued: datetime | None,
+    place: str,
+    read: Read,
+    known: Definitions,
 ) -> bool:
     ends = known.instruments[instrument].range_of(item)
     if when is None:
@@ -364,7 +372,9 @@ def _codings(concept: Any) -> list[Mapping[str, Any]]:
 
 def _codes(concept: Any, *systems: str) -> set[str]:
     return {
-        str(one["code"]) for one in _codings(concept) if one.get("system") in systems and "code" in one
+        str(one["code"])
+        for one in _codings(concept)
+        if one.get("system") in systems and "code" in one
     }
 
 
@@ -405,7 +415,7 @@ def _when(text: Any) -> datetime | None:
     """Read a FHIR date or time; a year or month alone is its first day."""
     if not isinstance(text, str):
         return None
-    padded = text + "-01-01"[3 * (len(text) // 3 - 1):] if len(text) in {4, 7} else text
+    padded = text + "-01-01"[3 * (len(text) // 3 - 1) :] if len(text) in {4, 7} else text
     try:
         found = datetime.fromisoformat(padded)
     except ValueError:

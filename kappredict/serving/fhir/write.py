@@ -120,9 +120,7 @@ def _predictions(one: OutcomeAnswer, read: Read) -> list[dict[str, Any]]:
     return [
         {
             "extension": [
-                _interval(
-                    Interval(low=1 - point.interval.high, high=1 - point.interval.low)
-                )
+                _interval(Interval(low=1 - point.interval.high, high=1 - point.interval.low))
             ],
             "outcome": outcome,
             "probabilityDecimal": 1 - point.probability,
