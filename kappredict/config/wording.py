@@ -106,7 +106,8 @@ def outcome_in_words(
     """Define one outcome in a sentence: the rule on the primary scale, and when it is judged."""
     judged: Judged = getattr(condition.primary, outcome)
     scale = _scale_name(condition.primary, instruments)
-    rule = f"{scale} {_plain(judged.item) + ' ' if judged.item else ''}{rule_in_words(judged.when)}"
+    item = f"{_plain(judged.item)} " if judged.item else ""
+    rule = f"{scale}: {item}{rule_in_words(judged.when)}"
     if outcome == "relapse":
         return f"{rule}, within {_days(condition.at_risk.days)} of {_STARTS[condition.at_risk.clock_starts]}"
     return f"{rule}, {_window(condition.window_of(outcome))}"

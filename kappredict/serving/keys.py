@@ -101,7 +101,7 @@ class KeyRing:
         self._keys: Mapping[str, Principal] = {}
 
     def __len__(self) -> int:
-        """The number of keys in use."""
+        """Count the keys in use."""
         return len(self._now_in_use())
 
     def principal(self, secret: str) -> Principal | None:

@@ -121,7 +121,7 @@ def load_signed(folder: Path, key: Ed25519PublicKey | None) -> Shelved:
 
 
 def signature_of(folder: Path) -> Path:
-    """Give where a bundle's signature lies: beside it, since the manifest names all that is in it."""
+    """Give where a bundle's signature lies: beside it, as the manifest names all inside."""
     return folder.with_name(folder.name + SIGNATURE)
 
 

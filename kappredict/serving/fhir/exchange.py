@@ -4,7 +4,8 @@ from typing import Any
 
 from kappredict.serving.answers import RecordAnswer
 from kappredict.serving.core import Core, Reply
-from kappredict.serving.fhir.read import Definitions, Read, read_bundle
+from kappredict.serving.fhir.read import Read, read_bundle
+from kappredict.serving.fhir.values import Definitions
 from kappredict.serving.fhir.write import result_bundle
 from kappredict.serving.problems import invalid
 from kappredict.serving.shelf import Shelf

@@ -10,34 +10,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kappredict.domain.conditions import Condition
-from kappredict.domain.instruments import Instrument
-from kappredict.serving.fhir.names import (
-    ATC,
-    ICD10,
-    LOINC,
-    MEANINGS,
-    ORDINAL,
-    OWN_INSTRUMENT,
-    OWN_ITEM,
-    SNOMED,
+from kappredict.serving.fhir.names import ATC, ICD10, LOINC, SNOMED
+from kappredict.serving.fhir.values import (
+    Definitions,
+    Resource,
+    answered,
+    coded,
+    codes_of,
+    items_of,
+    meaning_of,
+    moment,
+    named_by,
+    number_of,
+    one_a_day,
+    score_named,
+    start_of,
 )
 from kappredict.serving.problems import invalid
 
-Resource = Mapping[str, Any]
+Times = tuple[datetime | None, datetime | None]
 _YEAR = 365.25
 _UNUSED_STATUS = {"entered-in-error", "not-done", "cancelled", "refuted", "preliminary"}
 _SCORE_UNITS = {"", "1", "{score}", "{points}", "score", "points"}
 _SEXES = {"female", "male", "other", "unknown"}
 _DOSE = "ketamine"
-
-
-@dataclass(frozen=True)
-class Definitions:
-    """What codes are looked up in: the conditions and instruments of the models."""
-
-    conditions: Mapping[str, Condition]
-    instruments: Mapping[str, Instrument]
 
 
 @dataclass(frozen=True)
@@ -92,8 +88,8 @@ def read_bundle(content: Any, known: Definitions, now: datetime | None = None) -
             read.basis.append(f"{one['resourceType']}/{one['id']}")
     read.record["course"] = {"condition": list(read.conditions), "index_day": 0.0}
     read.record["patient"] |= {"patient_id": read.patient} if read.patient else {}
-    read.record["sessions"] = _one_a_day(read.record["sessions"], ("day", "kind"))
-    read.record["assessments"] = _one_a_day(
+    read.record["sessions"] = one_a_day(read.record["sessions"], ("day", "kind"))
+    read.record["assessments"] = one_a_day(
         read.record["assessments"], ("day", "instrument", "item")
     )
     return read
@@ -120,16 +116,16 @@ def _index(
         for _, one in resources
         if one["resourceType"] == "MedicationAdministration"
         and one.get("status") == "completed"
-        and _meaning("medications", one.get("medicationCodeableConcept")) == _DOSE
-        and (when := _start(one, "effective")) is not None
+        and meaning_of("medications", one.get("medicationCodeableConcept")) == _DOSE
+        and (when := start_of(one, "effective")) is not None
     ]
-    return min(doses, default=_when(content.get("timestamp")) or now)
+    return min(doses, default=moment(content.get("timestamp")) or now)
 
 
 def _unusable(one: Resource, patient: str) -> str:
     if one.get("status") in _UNUSED_STATUS:
         return f"its status is {one['status']}"
-    if _coded(one.get("verificationStatus")) & {"entered-in-error", "refuted"}:
+    if coded(one.get("verificationStatus")) & {"entered-in-error", "refuted"}:
         return "its verification status says that it does not hold"
     for name in ("subject", "patient"):
         reference = one.get(name)
@@ -142,7 +138,7 @@ def _unusable(one: Resource, patient: str) -> str:
 def _patient(one: Resource, place: str, read: Read, _: Definitions) -> bool:
     if one.get("gender") in _SEXES:
         read.record["patient"]["sex"] = one["gender"]
-    born = _when(one.get("birthDate"))
+    born = moment(one.get("birthDate"))
     if born is None:
         read.issues.append(Issue(place, "no birth date: the age is not known", "incomplete"))
         return True
@@ -155,9 +151,9 @@ def _patient(one: Resource, place: str, read: Read, _: Definitions) -> bool:
 
 
 def _condition(one: Resource, place: str, read: Read, known: Definitions) -> bool:
-    """A condition that models are for is treated, unless it is over; each is a diagnosis, too."""
-    icd = _codes(one.get("code"), *ICD10)
-    snomed = _codes(one.get("code"), SNOMED)
+    """Take a diagnosis; one that models are for is treated, unless it is over."""
+    icd = codes_of(one.get("code"), *ICD10)
+    snomed = codes_of(one.get("code"), SNOMED)
     treated = [
         condition
         for condition in known.conditions.values()
@@ -169,7 +165,7 @@ def _condition(one: Resource, place: str, read: Read, known: Definitions) -> boo
     if not codes:
         read.issues.append(Issue(place, "no ICD-10 code, and no SNOMED code that is known here"))
         return False
-    for condition in treated if not _coded(one.get("clinicalStatus")) & _OVER else ():
+    for condition in treated if not coded(one.get("clinicalStatus")) & _OVER else ():
         read.conditions.setdefault(condition.id, f"Condition/{one['id']}" if one.get("id") else "")
     dates = _days(one, read, "onset", "abatement", "recordedDate")
     for code in sorted(codes):
@@ -182,8 +178,8 @@ _OVER = {"inactive", "resolved", "remission"}
 
 def _medication(one: Resource, place: str, read: Read, _: Definitions) -> bool:
     concept = one.get("medicationCodeableConcept")
-    meaning = _meaning("medications", concept)
-    codes = {meaning} if meaning else _codes(concept, ATC)
+    meaning = meaning_of("medications", concept)
+    codes = {meaning} if meaning else codes_of(concept, ATC)
     codes -= {_DOSE}
     if not codes:
         read.issues.append(Issue(place, "no ATC code, and no RxNorm code that is known here"))
@@ -195,21 +191,21 @@ def _medication(one: Resource, place: str, read: Read, _: Definitions) -> bool:
 
 
 def _administration(one: Resource, place: str, read: Read, known: Definitions) -> bool:
-    if _meaning("medications", one.get("medicationCodeableConcept")) != _DOSE:
+    if meaning_of("medications", one.get("medicationCodeableConcept")) != _DOSE:
         return _medication(one, place, read, known)
-    start = _start(one, "effective")
+    start = start_of(one, "effective")
     if start is None:
         read.issues.append(Issue(place, "a dose without a date", "required"))
         return False
     session: dict[str, Any] = {"day": _day(start, read), "kind": "dosing"}
     dosage = one.get("dosage") or {}
-    route = _meaning("routes", dosage.get("route"))
+    route = meaning_of("routes", dosage.get("route"))
     if route:
         session["route"] = route
     elif dosage.get("route"):
         read.issues.append(Issue(f"{place}.dosage.route", "this route is not known here"))
     dose = dosage.get("dose") or {}
-    if dose.get("unit") == "mg/kg" and _number(dose.get("value")) is not None:
+    if dose.get("unit") == "mg/kg" and number_of(dose.get("value")) is not None:
         session["dose_mg_per_kg"] = dose["value"]
     elif dose:
         text = "a dose in mg needs the weight; only mg/kg is used"
@@ -219,7 +215,7 @@ def _administration(one: Resource, place: str, read: Read, known: Definitions) -
 
 
 def _procedure(one: Resource, place: str, read: Read, _: Definitions) -> bool:
-    codes = _codes(one.get("code"), SNOMED)
+    codes = codes_of(one.get("code"), SNOMED)
     if not codes:
         read.issues.append(Issue(place, "no SNOMED code"))
         return False
@@ -230,34 +226,33 @@ def _procedure(one: Resource, place: str, read: Read, _: Definitions) -> bool:
 
 
 def _observation(one: Resource, place: str, read: Read, known: Definitions) -> bool:
-    named = _score_named(one.get("code"), known)
+    named = score_named(one.get("code"), known)
     if named is None:
         read.issues.append(Issue(place, "its code is of no instrument that is known here"))
         return False
     quantity = one.get("valueQuantity") or {}
-    value = _number(quantity.get("value", one.get("valueInteger")))
+    value = number_of(quantity.get("value", one.get("valueInteger")))
     if value is None:
         read.issues.append(Issue(place, "it has no number as its value", "required"))
         return False
     if str(quantity.get("code") or quantity.get("unit") or "") not in _SCORE_UNITS:
         read.issues.append(Issue(f"{place}.valueQuantity", "a score has no such unit", "value"))
         return False
-    return _scored(
-        *named, value, _start(one, "effective"), _when(one.get("issued")), place, read, known
-    )
+    times = (start_of(one, "effective"), moment(one.get("issued")))
+    return _scored(named, value, times, place, read, known)
 
 
 def _questionnaire(one: Resource, place: str, read: Read, known: Definitions) -> bool:
-    """The explicit total, else the items: by ordinalValue, else by LOINC's answer codes."""
+    """Take totals and items, each by number, else ordinalValue, else LOINC's answer codes."""
     if one.get("status") not in {"completed", "amended"}:
         read.issues.append(Issue(place, "it is not completed", "incomplete"))
         return False
-    when = _when(one.get("authored"))
+    when = moment(one.get("authored"))
     found: dict[tuple[str, str], float] = {}
-    for number, item in enumerate(_items(one)):
-        named = _named_by(LOINC, str(item.get("linkId", "")).lstrip("/"), known)
+    for number, item in enumerate(items_of(one)):
+        named = named_by(LOINC, str(item.get("linkId", "")).lstrip("/"), known)
         answers = item.get("answer") or [{}]
-        value = _answered(answers[0])
+        value = answered(answers[0])
         if named is None:
             continue
         if value is None:
@@ -269,21 +264,16 @@ def _questionnaire(one: Resource, place: str, read: Read, known: Definitions) ->
         read.issues.append(Issue(place, "no item of it is of an instrument that is known here"))
         return False
     used = [
-        _scored(*named, value, when, None, place, read, known) for named, value in found.items()
+        _scored(named, value, (when, None), place, read, known) for named, value in found.items()
     ]
     return any(used)
 
 
 def _scored(
-    instrument: str,
-    item: str,
-    value: float,
-    when: datetime | None,
-    issued: datetime | None,
-    place: str,
-    read: Read,
-    known: Definitions,
+    named: tuple[str, str], value: float, times: Times, place: str, read: Read, known: Definitions
 ) -> bool:
+    """Take one score, if it has a date and lies on its scale."""
+    (instrument, item), (when, issued) = named, times
     ends = known.instruments[instrument].range_of(item)
     if when is None:
         read.issues.append(Issue(place, "a score without a date", "required"))
@@ -313,88 +303,13 @@ _READERS: dict[str, Callable[[Resource, str, Read, Definitions], bool]] = {
 }
 
 
-def _score_named(concept: Any, known: Definitions) -> tuple[str, str] | None:
-    for system in (LOINC, OWN_INSTRUMENT, OWN_ITEM):
-        for code in sorted(_codes(concept, system)):
-            named = _named_by(system, code, known)
-            if named:
-                return named
-    return None
-
-
-def _named_by(system: str, code: str, known: Definitions) -> tuple[str, str] | None:
-    """Find the instrument (and item) that a code is of: LOINC's, or our own `id` or `id.item`."""
-    for instrument in known.instruments.values():
-        if system != LOINC:
-            name, _, item = code.partition(".")
-            if name == instrument.id and (not item or item in instrument.item_ids):
-                return instrument.id, item
-            continue
-        if code == instrument.loinc.total:
-            return instrument.id, ""
-        for one in instrument.items:
-            if one.loinc == code:
-                return instrument.id, one.id
-    return None
-
-
-def _items(one: Resource) -> Iterator[Mapping[str, Any]]:
-    for item in one.get("item") or []:
-        if isinstance(item, Mapping):
-            yield item
-            yield from _items(item)
-
-
-def _answered(answer: Mapping[str, Any]) -> float | None:
-    for name in ("valueDecimal", "valueInteger"):
-        if _number(answer.get(name)) is not None:
-            return float(answer[name])
-    coding = answer.get("valueCoding") or {}
-    for one in coding.get("extension") or []:
-        if one.get("url") == ORDINAL and _number(one.get("valueDecimal")) is not None:
-            return float(one["valueDecimal"])
-    meaning = MEANINGS["answers"].get((str(coding.get("system")), str(coding.get("code"))))
-    return None if meaning is None else float(meaning)
-
-
-def _meaning(kind: str, concept: Any) -> str:
-    for one in _codings(concept):
-        meaning = MEANINGS[kind].get((str(one.get("system")), str(one.get("code"))))
-        if meaning:
-            return meaning
-    return ""
-
-
-def _codings(concept: Any) -> list[Mapping[str, Any]]:
-    codings = concept.get("coding") if isinstance(concept, Mapping) else None
-    return [one for one in codings or [] if isinstance(one, Mapping)]
-
-
-def _codes(concept: Any, *systems: str) -> set[str]:
-    return {
-        str(one["code"])
-        for one in _codings(concept)
-        if one.get("system") in systems and "code" in one
-    }
-
-
-def _coded(concept: Any) -> set[str]:
-    return {str(one.get("code")) for one in _codings(concept)}
-
-
-def _start(one: Resource, name: str) -> datetime | None:
-    period = one.get(f"{name}Period")
-    start = period.get("start") if isinstance(period, Mapping) else None
-    return _when(one.get(f"{name}DateTime") or start or one.get(f"{name}Instant"))
-
-
 def _days(one: Resource, read: Read, start: str, end: str, recorded: str) -> dict[str, float]:
     """Give a fact's first and last day, and the day it was entered where that is later."""
     period = one.get(f"{start}Period")
     last = period.get("end") if isinstance(period, Mapping) else None
-    begins = _start(one, start)
-    ends = _start(one, end) if end else _when(last)
-    entered = _when(one.get(recorded))
+    begins = start_of(one, start)
+    ends = start_of(one, end) if end else moment(last)
+    entered = moment(one.get(recorded))
     found = {}
     if begins is not None:
         found["start_day"] = _day(begins, read)
@@ -409,28 +324,3 @@ def _days(one: Resource, read: Read, start: str, end: str, recorded: str) -> dic
 
 def _day(when: datetime, read: Read) -> float:
     return round((when - read.index) / timedelta(days=1), 4)
-
-
-def _when(text: Any) -> datetime | None:
-    """Read a FHIR date or time; a year or month alone is its first day."""
-    if not isinstance(text, str):
-        return None
-    padded = text + "-01-01"[3 * (len(text) // 3 - 1) :] if len(text) in {4, 7} else text
-    try:
-        found = datetime.fromisoformat(padded)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _number(value: Any) -> float | None:
-    ok = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
-    return float(value) if ok else None
-
-
-def _one_a_day(entries: list[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Keep the first of entries with one key: an Observation beside its QuestionnaireResponse."""
-    kept: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for entry in entries:
-        kept.setdefault(tuple(entry.get(name, "") for name in key), entry)
-    return list(kept.values())

@@ -4,6 +4,7 @@ import { bars, curve, element, icons, table } from "./drawing.js";
 
 const find = (id) => document.getElementById(id);
 const state = { key: "", conditions: [], instruments: new Map(), answer: null, record: null, view: "picture" };
+const PARTS = { patient: "The person", course: "The treatment planned", assessments: "Other scores", history: "History and current treatment" };
 const WORDS = { response: "respond", remission: "reach remission", relapse: "stay well" };
 
 async function ask(path, body) {
@@ -40,9 +41,10 @@ const chosen = () => state.conditions.find((one) => one.id === find("condition")
 function fields() {
   const { inputs, primary } = chosen();
   const first = inputs.filter((one) => !one.item && (one.instrument === primary || ["age", "sex"].includes(one.name)));
-  const groups = Map.groupBy(inputs.filter((one) => !first.includes(one) && !one.item), (one) => one.group);
-  const closed = [...groups].map(([name, ones]) => element("details", {},
-    element("summary", {}, `${name[0].toUpperCase()}${name.slice(1)} (${ones.length})`), ...ones.map(field)));
+  const others = inputs.filter((one) => !first.includes(one) && !one.item);
+  const closed = Object.entries(PARTS).map(([part, title]) => [title, others.filter((one) => one.part === part)])
+    .filter(([, ones]) => ones.length).map(([title, ones]) => element("details", {},
+      element("summary", {}, `${title} (${ones.length})`), ...ones.map(field)));
   find("fields").replaceChildren(...first.map(field), ...closed);
   find("changed").replaceChildren(...inputs.filter((one) => !one.item).map((one) => element("option", { value: one.name }, one.label)));
   changedField();
