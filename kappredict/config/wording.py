@@ -109,7 +109,8 @@ def outcome_in_words(
     item = f"{_plain(judged.item)} " if judged.item else ""
     rule = f"{scale}: {item}{rule_in_words(judged.when)}"
     if outcome == "relapse":
-        return f"{rule}, within {_days(condition.at_risk.days)} of {_STARTS[condition.at_risk.clock_starts]}"
+        at_risk = condition.at_risk
+        return f"{rule}, within {_days(at_risk.days)} of {_STARTS[at_risk.clock_starts]}"
     return f"{rule}, {_window(condition.window_of(outcome))}"
 
 

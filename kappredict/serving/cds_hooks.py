@@ -145,7 +145,7 @@ def feedback(content: Any, request_id: str) -> Reply:
 
 
 def _bundle(request: HookRequest) -> dict[str, Any]:
-    """Join what was prefetched: a key may be absent or hold an error (412), or be null (no data)."""
+    """Join what was prefetched: absent or an error is 412, null is no data."""
     for name in _NEEDED:
         given = request.prefetch.get(name, {})
         if given == {} or (given or {}).get("resourceType") == "OperationOutcome":

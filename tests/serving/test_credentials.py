@@ -1,0 +1,107 @@
+"""Who is let in: keys, tokens, settings that are not safe, and how often one may ask."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
+
+from kappredict.errors import UsageError
+from kappredict.serving.keys import KeyRing, add_key, read_keys, revoke_key
+from kappredict.serving.problems import Problem
+from kappredict.serving.settings import read_settings
+from kappredict.serving.shields import Buckets
+from kappredict.serving.tokens import Issuers, read_issuers
+
+PLACE = "https://clinic.example/cds-services/kappredict-patient"
+
+
+def test_a_key_is_known_until_it_is_revoked(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    secret = add_key(path, "ward 3", "clinician")
+    assert secret not in path.read_text()
+    ring = KeyRing(path)
+    assert ring.principal(secret) is not None
+    time.sleep(0.01)
+    revoke_key(path, "ward 3")
+    assert ring.principal(secret) is None
+    assert read_keys(path)[0].revoked
+
+
+def test_two_keys_in_use_cannot_share_a_name(tmp_path: Path) -> None:
+    add_key(tmp_path / "keys.json", "ward 3", "clinician")
+    with pytest.raises(UsageError, match="ward 3"):
+        add_key(tmp_path / "keys.json", "ward 3", "admin")
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "no credentials"),
+        ({"KAPPREDICT_DEMO": "1", "KAPPREDICT_HOST": "0.0.0.0"}, "127.0.0.1 only"),  # noqa: S104
+        ({"KAPPREDICT_PER_MINUTE": "many"}, "KAPPREDICT_PER_MINUTE"),
+    ],
+)
+def test_settings_that_are_not_safe_are_refused(
+    environment: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=said):
+        read_settings(environment)
+
+
+@pytest.fixture
+def key() -> ECKey:
+    return ECKey.generate_key("P-384", {"kid": "one"})
+
+
+@pytest.fixture
+def issuers(tmp_path: Path, key: ECKey) -> Issuers:
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    known = [{"issuer": "ehr", "jwks": str(tmp_path / "jwks.json"), "role": "clinician"}]
+    (tmp_path / "issuers.json").write_text(json.dumps(known))
+    return read_issuers(tmp_path / "issuers.json")
+
+
+def token(key: Any, algorithm: str = "ES384", **changes: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": "ehr", "aud": PLACE, "iat": now, "exp": now + 300, "jti": str(now)} | changes
+    header = {"alg": algorithm, "kid": "one"}
+    return jwt.encode(header, claims, key, algorithms=[algorithm])
+
+
+def test_a_token_is_taken_once(issuers: Issuers, key: ECKey) -> None:
+    made = token(key)
+    assert issuers.principal(made, PLACE) is not None
+    assert issuers.principal(made, PLACE) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"aud": "https://elsewhere.example"}, {"exp": 1}, {"iss": "stranger"}, {"jti": None}],
+)
+def test_a_token_that_does_not_hold_is_refused(
+    issuers: Issuers, key: ECKey, changes: dict[str, Any]
+) -> None:
+    assert issuers.principal(token(key, **changes), PLACE) is None
+
+
+def test_a_shared_secret_or_another_key_is_no_signature(issuers: Issuers) -> None:
+    secret = OctKey.import_key("a secret that is long enough for the algorithm")
+    assert issuers.principal(token(secret, "HS256"), PLACE) is None
+    other = ECKey.generate_key("P-384", {"kid": "one"})
+    assert issuers.principal(token(other), PLACE) is None
+    assert issuers.principal("not.a.token", PLACE) is None
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
+    buckets = Buckets(per_minute=3)
+    for _ in range(3):
+        buckets.take("one")
+    buckets.take("another")
+    with pytest.raises(Problem) as refused:
+        buckets.take("one")
+    assert int(refused.value.headers["Retry-After"]) > 0

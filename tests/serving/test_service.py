@@ -1,0 +1,281 @@
+"""The three ways in give the same numbers, and what is refused is refused clearly."""
+
+import json
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from kappredict.serving.audit import AuditTrail
+
+SCORES = {"phq9": "44261-6", "gad7": "70274-6"}
+
+
+def ehr_bundle(record: dict[str, Any]) -> dict[str, Any]:
+    """The same patient as an EHR holds it: dates, codes and references."""
+    now = datetime.now(UTC)
+    about = {"reference": f"Patient/{record['patient']['patient_id']}"}
+    observations = [
+        {
+            "resourceType": "Observation",
+            "id": one["instrument"],
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": SCORES[one["instrument"]]}]},
+            "subject": about,
+            "effectiveDateTime": (now + timedelta(days=one["day"])).isoformat(),
+            "valueQuantity": {"value": one["value"], "unit": "{score}"},
+        }
+        for one in record["assessments"]
+    ]
+    resources = [
+        {
+            "resourceType": "Patient",
+            "id": record["patient"]["patient_id"],
+            "gender": record["patient"]["sex"],
+            "birthDate": (now - timedelta(days=365.25 * 41.5)).date().isoformat(),
+        },
+        {
+            "resourceType": "Condition",
+            "id": "mdd",
+            "clinicalStatus": {"coding": [{"code": "active"}]},
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "370143000"}]},
+            "subject": about,
+        },
+        *observations,
+    ]
+    return {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "timestamp": now.isoformat(),
+        "entry": [{"resource": one} for one in resources],
+    }
+
+
+def prefetched(bundle: dict[str, Any]) -> dict[str, Any]:
+    by_type = {one["resource"]["resourceType"]: one["resource"] for one in bundle["entry"]}
+    scores = [one for one in bundle["entry"] if one["resource"]["resourceType"] == "Observation"]
+    return {
+        "patient": by_type["Patient"],
+        "conditions": {"resourceType": "Bundle", "entry": [{"resource": by_type["Condition"]}]},
+        "scores": {"resourceType": "Bundle", "entry": scores},
+        "doses": None,
+    }
+
+
+def hook_call(prefetch: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "hook": "patient-view",
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/1", "patientId": "marked-7431"},
+        "prefetch": prefetch,
+    }
+
+
+def probability(result: dict[str, Any], outcome: str = "response") -> float:
+    return next(one["probability"] for one in result["answers"] if one["outcome"] == outcome)
+
+
+def test_the_page_rest_fhir_and_cds_hooks_give_the_same_numbers(
+    served: Any, record: dict[str, Any]
+) -> None:
+    # The diagnosis that an EHR sends is a fact of the history, too.
+    record["history"] = [{"kind": "diagnosis", "code": "F32"}]
+    bundle = ehr_bundle(record)
+    with served.client() as client:
+        rest = client.post("/v1/predict", json=record).raise_for_status().json()
+        fhir = client.post("/fhir/$predict", json=bundle).raise_for_status().json()
+        call = hook_call(prefetched(bundle))
+        card = client.post("/cds-services/kappredict-patient", json=call).raise_for_status().json()
+    wanted = probability(rest["results"][0])
+    assessment = fhir["entry"][0]["resource"]
+    found = {
+        one["outcome"]["coding"][0]["code"]: one["probabilityDecimal"]
+        for one in assessment["prediction"]
+        if "probabilityDecimal" in one
+    }
+    assert found["response"] == wanted
+    number = next(
+        one["natural_frequency"]["number"]
+        for one in rest["results"][0]["answers"]
+        if one["outcome"] == "response"
+    )
+    assert f"{number} respond" in card["cards"][0]["summary"]
+    assert len(card["cards"][0]["summary"]) < 140
+    assert shown_on_the_page(served, record) == number
+
+
+def shown_on_the_page(served: Any, record: dict[str, Any]) -> int:
+    """Enter the record by hand in a real browser, and read the natural frequency."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        page = browser.new_page()
+        page.goto(served.url)
+        page.fill("#key", served.keys["clinician"])
+        page.click("#use-key")
+        page.wait_for_selector("#in-age")
+        fill_in(page, record)
+        page.click("button[type=submit]")
+        page.wait_for_selector("#result:not([hidden]) article svg.icons")
+        label = page.locator("article", has_text="Response").locator("svg.icons").first
+        said = label.get_attribute("aria-label") or ""
+        filled = label.locator("circle.yes").count()
+        browser.close()
+    assert f"about {filled} respond" in said
+    return filled
+
+
+def fill_in(page: Page, record: dict[str, Any]) -> None:
+    for one in page.query_selector_all("details"):
+        one.evaluate("each => each.open = true")
+    page.fill("#in-age", "41")
+    page.select_option("#in-sex", "female")
+    for one in record["assessments"]:
+        page.fill(f"#in-{one['instrument']}", f"{one['value']:g}")
+    if page.query_selector("#in-depression_diagnosis"):
+        page.select_option("#in-depression_diagnosis", "1")
+
+
+def test_each_role_does_what_it_may_and_strangers_nothing(
+    served: Any, record: dict[str, Any]
+) -> None:
+    with served.client("researcher") as client:
+        assert client.post("/v1/predict", json=record).status_code == 403
+        assert client.get("/v1/models").status_code == 200
+    with served.client("admin") as client:
+        assert client.get("/fhir/AuditEvent").json()["resourceType"] == "Bundle"
+    refused = httpx.post(f"{served.url}/v1/predict", json=record)
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[" * 100_000, 400),
+        (b"\xff\xfe", 400),
+        (b"null", 422),
+        (b'{"records": []}', 422),
+        (b'{"course": {"condition": "depression", "index_day": 0}, "surprise": 1}', 422),
+        (b" " * 9_000_000, 413),
+    ],
+)
+def test_a_body_that_cannot_be_used_is_a_clear_problem(
+    served: Any, body: bytes, status: int
+) -> None:
+    with served.client() as client:
+        answer = client.post("/v1/predict", content=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+
+
+def test_what_is_wrong_is_named_by_field_and_never_by_value(
+    served: Any, record: dict[str, Any]
+) -> None:
+    record["patient"]["age"] = "forty-marked"
+    record["assessments"][0]["value"] = 777.0
+    with served.client() as client:
+        problem = client.post("/v1/predict", json=record)
+        record["patient"]["age"] = 40.0
+        second = client.post("/v1/predict", json=record)
+    assert [one["pointer"] for one in problem.json()["errors"]] == ["/patient/age"]
+    assert [one["pointer"] for one in second.json()["errors"]] == ["/assessments/0/value"]
+    assert "marked" not in problem.text
+    assert "777" not in second.text
+
+
+def test_a_missing_prefetch_is_412_and_an_empty_one_is_no_data(
+    served: Any, record: dict[str, Any]
+) -> None:
+    prefetch = prefetched(ehr_bundle(record))
+    place = "/cds-services/kappredict-patient"
+    with served.client() as client:
+        missing = client.post(place, json=hook_call({"patient": prefetch["patient"]}))
+        nothing = client.post(place, json=hook_call({**prefetch, "conditions": None}))
+        partial = client.post(place, json=hook_call({**prefetch, "scores": None}))
+    assert missing.status_code == 412
+    assert nothing.json() == {"cards": []}
+    assert partial.status_code == 200
+
+
+def test_nothing_that_the_service_writes_holds_a_patients_data(
+    served: Any, record: dict[str, Any]
+) -> None:
+    record["patient"]["site"] = "marked-site-5512"
+    with served.client() as client:
+        client.post("/v1/predict", json=record)
+        client.post("/v1/predict", json={**record, "marked-field": 1})
+        metrics = client.get("/metrics").text
+    written = [one.read_bytes() for one in served.folder.rglob("*") if one.is_file()]
+    assert b"marked" not in b"".join(written)
+    assert "marked" not in metrics
+
+
+def test_a_changed_bundle_is_served_and_a_corrupt_one_is_not(
+    served: Any, models: Path, record: dict[str, Any]
+) -> None:
+    recipe = next(models.glob("*/response/*/bundle.json"))
+    manifest, whole = recipe.with_name("manifest.json"), recipe.read_bytes()
+    with served.client() as client:
+        before = client.post("/v1/predict", json=record).json()["results"]
+        recipe.write_bytes(whole[: len(whole) // 2])
+        os.utime(manifest)
+        time.sleep(1)
+        during = client.post("/v1/predict", json=record).json()["results"]
+        recipe.write_bytes(whole)
+        os.utime(manifest)
+    assert during == before
+
+
+def test_a_killed_worker_comes_back_and_no_audited_answer_is_lost(
+    served: Any, record: dict[str, Any]
+) -> None:
+    answered = []
+    with served.client() as client:
+        for _ in range(5):
+            answered += [client.post("/v1/predict", json=record).json()["request_id"]]
+        for worker in _workers(served.process.pid):
+            os.kill(worker, signal.SIGKILL)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                again = client.post("/v1/predict", json=record)
+            except httpx.HTTPError:
+                time.sleep(0.2)
+                continue
+            if again.status_code == 200:
+                break
+    assert again.status_code == 200
+    trail = AuditTrail.at(str(served.folder / "audit.db"))
+    kept = {one.entry.request_id for one in trail.read()}
+    assert kept >= set(answered)
+    assert trail.verify() >= len(answered)
+
+
+def _workers(parent: int) -> list[int]:
+    """Find the processes that listen and answer, among all below the command."""
+    found, waiting = [], [parent]
+    while waiting:
+        one = waiting.pop()
+        children = Path(f"/proc/{one}/task/{one}/children").read_text().split()
+        waiting += map(int, children)
+        if "worker" in Path(f"/proc/{one}/cmdline").read_text() and one != parent:
+            found.append(one)
+    return found
+
+
+def test_the_openapi_page_describes_the_record_of_these_models(served: Any) -> None:
+    content = httpx.get(f"{served.url}/openapi.json").json()
+    assert set(content["paths"]) >= {"/v1/predict", "/fhir/$predict", "/cds-services"}
+    example = content["components"]["schemas"]["PatientRecord"]["examples"][0]
+    with served.client() as client:
+        assert client.post("/v1/predict", content=json.dumps(example)).status_code == 200
