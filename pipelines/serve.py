@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kappredict.serving.settings import PREFIX, read_settings
+from kappredict.errors import UsageError
+from kappredict.serving.settings import PREFIX, Settings, read_settings
 from pipelines.cli_service import Address
 
 _SERVICE = "kappredict.serving.service:Kappredict"
@@ -17,7 +18,7 @@ def serve(at: Address, models: Path, keys: Path, audit: str, *, demo: bool, work
     Raises
     ------
     UsageError
-        If there are no credentials, and it is not a demo on this machine.
+        If there is no bundle, or no credentials and it is not a demo on this machine.
     """
     given = {
         "MODELS": str(models.resolve()),
@@ -30,7 +31,16 @@ def serve(at: Address, models: Path, keys: Path, audit: str, *, demo: bool, work
     own = {f"{PREFIX}{name}": value for name, value in given.items()}
     address = {f"{PREFIX}URL": f"http://{at.host}:{at.port}", "BENTOML_DO_NOT_TRACK": "True"}
     environment = {**address, **os.environ, **own}
-    read_settings(environment)
+    _refuse_empty(read_settings(environment))
     command = [sys.executable, "-m", "bentoml", "serve", _SERVICE]
     command += ["--host", at.host, "--port", str(at.port), "--timeout", "30"]
     return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+
+
+def _refuse_empty(settings: Settings) -> None:
+    """Refuse a folder without bundles before a worker is started on it again and again."""
+    if next(settings.models.glob("*/*/*/manifest.json"), None) is None:
+        raise UsageError(
+            f"no bundle in {settings.models}: `kappredict export MODEL {settings.models}`, "
+            f"or name another folder with --models"
+        )

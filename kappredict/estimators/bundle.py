@@ -122,6 +122,36 @@ class ModelBundle:
         content = [repr(one) for one in (*parts, sorted(recipe.instruments.items()))]
         return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
+    @cached_property
+    def ideas(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The clinical ideas of its columns, and columns × ideas: 1 where a column belongs."""
+        group = {spec.name: spec.group for spec in self.recipe.specs}
+        of_column = [group[column.feature] for column in self.encoder.columns]
+        groups = tuple(sorted(set(of_column)))
+        belongs = np.array([[float(one == group) for group in groups] for one in of_column])
+        return groups, belongs.reshape(len(of_column), len(groups))
+
+    @cached_property
+    def specs_by_idea(self) -> dict[str, tuple[FeatureSpec, ...]]:
+        """Its features by clinical idea, in their order."""
+        found: dict[str, list[FeatureSpec]] = {}
+        for spec in self.recipe.specs:
+            found.setdefault(spec.group, []).append(spec)
+        return {group: tuple(specs) for group, specs in found.items()}
+
+    @cached_property
+    def used(self) -> "Used":
+        """The features that its columns are made of, with what training knew of them."""
+        names = {column.feature for column in self.encoder.columns}
+        specs = tuple(spec for spec in self.recipe.specs if spec.name in names)
+        typical = [self.recipe.typical[spec.name] for spec in specs]
+        return Used(
+            specs,
+            np.array([[-np.inf if one.low is None else one.low] for one in typical]),
+            np.array([[np.inf if one.high is None else one.high] for one in typical]),
+            np.array([one.known for one in typical]),
+        )
+
     @property
     def horizons(self) -> np.ndarray:
         """The days that a relapse model reports; empty for the others."""
@@ -201,6 +231,19 @@ class Asked:
     high: np.ndarray
     shares: np.ndarray
     expected: np.ndarray
+
+
+@dataclass(frozen=True)
+class Used:
+    """Features that a bundle uses: the lowest and highest value in training (features × 1).
+
+    `known` is the share of training rows in which each was.
+    """
+
+    specs: tuple[FeatureSpec, ...]
+    low: np.ndarray
+    high: np.ndarray
+    known: np.ndarray
 
 
 def make_bundle(model: FittedModel, limits: Limits, recipe: Recipe) -> ModelBundle:

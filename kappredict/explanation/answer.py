@@ -53,9 +53,12 @@ def answer_records(bundle: ModelBundle, records: Sequence[Record]) -> list[Predi
 
 
 def answer_features(
-    bundle: ModelBundle, features: FeatureTable, course_ids: Sequence[str]
+    bundle: ModelBundle,
+    features: FeatureTable,
+    course_ids: Sequence[str],
+    most_reasons: int | None = None,
 ) -> list[Prediction | Abstention]:
-    """Answer for courses whose features are at hand."""
+    """Answer for courses whose features are at hand, with so many reasons each, or all."""
     asked = bundle.ask(features)
     objections = bundle.objections(asked)
     explained = explain(bundle, asked)
@@ -68,7 +71,7 @@ def answer_features(
         if reason:
             answers.append(Abstention(course_id, bundle.task.name, reason, synthetic))
         else:
-            given = reasons(bundle, features, explained, row)
+            given = reasons(bundle, features, explained, row, most_reasons)
             whole = _prediction(bundle, asked, explained, row, course_id)
             answers.append(replace(whole, reasons=given, warnings=tuple(outside[row])))
     return answers
@@ -106,23 +109,21 @@ def _too_little(known: float) -> str:
 
 def _share_known(bundle: ModelBundle, features: FeatureTable) -> np.ndarray:
     """Give, per row, the share known of what is usually known, weighted by how usual that is."""
-    names = sorted({column.feature for column in bundle.encoder.columns})
-    if not names:
+    used = bundle.used
+    if not used.specs:
         return np.ones(len(features))
-    usual = np.array([bundle.recipe.typical[name].known for name in names])
-    known = np.column_stack([features.columns.known(name) for name in names])
-    return known @ usual / usual.sum()
+    known = np.array([features.columns.known(spec.name) for spec in used.specs])
+    return used.known @ known / used.known.sum()
 
 
 def _outside_training(bundle: ModelBundle, features: FeatureTable) -> list[list[str]]:
     """Name, per row, the features whose value no training row reached."""
     messages: list[list[str]] = [[] for _ in range(len(features))]
-    used = {column.feature for column in bundle.encoder.columns}
-    for spec in bundle.recipe.specs:
-        typical = bundle.recipe.typical[spec.name]
-        if spec.name not in used or typical.low is None or typical.high is None:
-            continue
-        values = features.columns.numbers[spec.name]
-        for row in np.flatnonzero((values < typical.low) | (values > typical.high)):
-            messages[row].append(f"{spec.label} lies outside what the model was trained on")
+    used, numbers = bundle.used, features.columns.numbers
+    unknown = np.full(len(features), np.nan)
+    values = np.array([numbers.get(spec.name, unknown) for spec in used.specs])
+    values = values.reshape(len(used.specs), len(features))
+    for place, row in np.argwhere((values < used.low) | (values > used.high)):
+        label = used.specs[place].label
+        messages[row].append(f"{label} lies outside what the model was trained on")
     return messages

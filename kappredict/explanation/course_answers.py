@@ -39,7 +39,7 @@ class Asking:
 
 
 def answer_courses(
-    bundles: Sequence[ModelBundle], records: Sequence[Record]
+    bundles: Sequence[ModelBundle], records: Sequence[Record], most_reasons: int | None = None
 ) -> list[list[Answered]]:
     """Answer every outcome of every condition that a record names; one list a record.
 
@@ -54,7 +54,7 @@ def answer_courses(
             for asking in _askings(own, number, record, condition_id):
                 groups[tuple(id(one) for one in asking.bundles)].append(asking)
     for askings in groups.values():
-        for number, answered in _answer(askings):
+        for number, answered in _answer(askings, most_reasons):
             found[number].append(answered)
     order = {id(one): place for place, one in enumerate(bundles)}
     return [sorted(one, key=lambda answered: order[id(answered.bundle)]) for one in found]
@@ -131,7 +131,7 @@ def _later(one: Landmark, other: Landmark) -> bool:
     return LANDMARKS.index(one) > LANDMARKS.index(other)
 
 
-def _answer(askings: Sequence[Asking]) -> Iterable[tuple[int, Answered]]:
+def _answer(askings: Sequence[Asking], most_reasons: int | None) -> Iterable[tuple[int, Answered]]:
     """Ask models that share their features about the records that ask for just these."""
     first = askings[0].bundles[0]
     recipe = first.recipe
@@ -140,7 +140,8 @@ def _answer(askings: Sequence[Asking]) -> Iterable[tuple[int, Answered]]:
     features = build_features(history, recipe.specs)
     names = [str(one["course"].get("course_id") or "") for one in records]
     for bundle in askings[0].bundles:
-        for asking, said in zip(askings, answer_features(bundle, features, names), strict=True):
+        answers = answer_features(bundle, features, names, most_reasons)
+        for asking, said in zip(askings, answers, strict=True):
             last = list(landmarks_reached(recipe.condition, asking.record))[-1]
             settled = _settled(bundle.task, last, asking.record)
             yield asking.number, Answered(bundle, asking.day, settled or said)

@@ -3,12 +3,10 @@
 An instrument's items and aggregates, a category's levels and a value's missingness are one row.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from kappredict.domain.features import FeatureSpec
 from kappredict.domain.prediction import Reason
 from kappredict.estimators.bundle import Asked, ModelBundle
 from kappredict.explanation.points import to_points
@@ -36,10 +34,8 @@ def explain(bundle: ModelBundle, asked: Asked) -> Explanation:
     additive models; a group's value is the sum of its columns', brought to percentage points as
     `to_points` says.
     """
-    of_column = column_groups(bundle)
-    groups = tuple(sorted(set(of_column)))
-    belongs = np.array([[float(one == group) for group in groups] for one in of_column])
-    shares = asked.shares @ belongs.reshape(len(of_column), len(groups))
+    groups, belongs = bundle.ideas
+    shares = asked.shares @ belongs
     points = to_points(bundle.calibration, shares, asked.expected, bundle.horizons)
     # One row alone is summed in another order than in a batch; the reasons are the same.
     return Explanation(
@@ -47,20 +43,18 @@ def explain(bundle: ModelBundle, asked: Asked) -> Explanation:
     )
 
 
-def column_groups(bundle: ModelBundle) -> list[str]:
-    """Give the clinical idea of each column of the matrix."""
-    group = {spec.name: spec.group for spec in bundle.recipe.specs}
-    return [group[column.feature] for column in bundle.encoder.columns]
-
-
 def reasons(
-    bundle: ModelBundle, table: FeatureTable, explained: Explanation, row: int
+    bundle: ModelBundle,
+    table: FeatureTable,
+    explained: Explanation,
+    row: int,
+    most: int | None = None,
 ) -> tuple[Reason, ...]:
-    """Give a row's reasons, strongest first, with the patient's value in words."""
+    """Give a row's strongest reasons, or all, with the patient's value in words."""
     days = bundle.horizons.tolist()
     points = explained.points[row]
-    strongest = np.argsort(-np.abs(points[:, -1]), kind="stable")
-    specs = by_group(bundle.recipe.specs)
+    strongest = np.argsort(-np.abs(points[:, -1]), kind="stable")[:most]
+    specs = bundle.specs_by_idea
     return tuple(
         Reason(
             group=(group := explained.groups[place]),
@@ -71,11 +65,3 @@ def reasons(
         )
         for place in strongest
     )
-
-
-def by_group(specs: Sequence[FeatureSpec]) -> dict[str, list[FeatureSpec]]:
-    """Sort features by clinical idea, in their order."""
-    found: dict[str, list[FeatureSpec]] = {}
-    for spec in specs:
-        found.setdefault(spec.group, []).append(spec)
-    return found

@@ -6,7 +6,6 @@ import numpy as np
 
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.estimators.limits import HALF
-from kappredict.explanation.groups import by_group
 from kappredict.explanation.words import told, value_of
 from kappredict.features.table import FeatureTable
 
@@ -36,7 +35,7 @@ def measure_next(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list
     uncertainty = bundle.limits.uncertainty
     now = _width(bundle, margin, uncertainty.spread(matrix))
     found = []
-    for group, specs in by_group(bundle.recipe.specs).items():
+    for group, specs in bundle.specs_by_idea.items():
         names = {spec.name for spec in specs}
         columns = np.array([column.feature in names for column in bundle.encoder.columns])
         if not columns.any() or any(value_of(table, one, row) is not None for one in told(specs)):

@@ -119,12 +119,11 @@ def record_answer(
     found: Sequence[Answered],
     shelved: Mapping[str, Shelved],
     course_id: str | None = None,
-    reasons: int | None = None,
 ) -> RecordAnswer:
-    """Put the answers to one record together; with at most so many reasons each."""
+    """Put the answers to one record together."""
     return RecordAnswer(
         course_id=course_id,
-        answers=tuple(_outcome(one, shelved[one.bundle.task.name], reasons) for one in found),
+        answers=tuple(_outcome(one, shelved[one.bundle.task.name]) for one in found),
     )
 
 
@@ -137,7 +136,7 @@ def of_hundred(probability: float) -> int:
     return int((Decimal(repr(probability)) * 100).quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
-def _outcome(one: Answered, shelved: Shelved, most: int | None) -> OutcomeAnswer:
+def _outcome(one: Answered, shelved: Shelved) -> OutcomeAnswer:
     recipe, said = one.bundle.recipe, one.said
     whole = OutcomeAnswer(
         condition=recipe.condition.id,
@@ -151,10 +150,10 @@ def _outcome(one: Answered, shelved: Shelved, most: int | None) -> OutcomeAnswer
     )
     if isinstance(said, Abstention):
         return whole
-    return whole.model_copy(update=_numbers(said, one, most))
+    return whole.model_copy(update=_numbers(said, one))
 
 
-def _numbers(said: Prediction, one: Answered, most: int | None) -> dict[str, object]:
+def _numbers(said: Prediction, one: Answered) -> dict[str, object]:
     base = one.bundle.recipe.base_rate
     days = zip(said.survival.items(), base.values(), strict=True) if said.survival else ()
     return {
@@ -182,7 +181,7 @@ def _numbers(said: Prediction, one: Answered, most: int | None) -> dict[str, obj
                 points=reason.points,
                 sentence=reason.sentence,
             )
-            for reason in said.reasons[:most]
+            for reason in said.reasons
         ),
         "warnings": said.warnings,
     }

@@ -176,9 +176,9 @@ class Core:
         shelf = self.shelf
         given, place = _records(body)
         records = checked(shelf, given, place)
-        found = answer_courses(shelf.bundles, records)
+        found = answer_courses(shelf.bundles, records, reasons)
         results = tuple(
-            _whole(shelf, record, one, reasons) for record, one in zip(records, found, strict=True)
+            _whole(shelf, record, one) for record, one in zip(records, found, strict=True)
         )
         return _reply(PredictAnswer(request_id=request_id, results=results), records, results)
 
@@ -201,10 +201,10 @@ class Core:
         except UsageError as error:
             raise invalid([("/changes", f"names {error}")]) from error
         after = checked(shelf, [changed], "/changes")
-        before, then = answer_courses(shelf.bundles, [record, after[0]])
+        before, then = answer_courses(shelf.bundles, [record, after[0]], MOST_REASONS)
         results = (
-            _whole(shelf, record, before, MOST_REASONS),
-            _whole(shelf, record, then, MOST_REASONS),
+            _whole(shelf, record, before),
+            _whole(shelf, record, then),
         )
         answer = WhatIfAnswer(request_id=request_id, note=NOTE, before=results[0], after=results[1])
         return _reply(answer, [record], results)
@@ -275,10 +275,8 @@ def _records(body: Any) -> tuple[list[Any], str]:
     return records, "/records"
 
 
-def _whole(
-    shelf: Shelf, record: Record, found: Sequence[Answered], most: int | None
-) -> RecordAnswer:
-    return record_answer(found, shelf.models, record["course"].get("course_id"), most)
+def _whole(shelf: Shelf, record: Record, found: Sequence[Answered]) -> RecordAnswer:
+    return record_answer(found, shelf.models, record["course"].get("course_id"))
 
 
 def _reply(content: BaseModel, records: Sequence[Record], results: Sequence[RecordAnswer]) -> Reply:

@@ -1,22 +1,37 @@
-"""The BentoML service: glue between one process's core and its application."""
+"""The BentoML service: glue between one process's core and its application.
+
+BentoML imports this module in its parent process, too, which answers nothing: so the models and
+what reads them are imported where a worker starts.
+"""
 
 import asyncio
 import contextlib
 import logging
 import os
+from typing import TYPE_CHECKING
 
 import bentoml
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kappredict.serving.app import make_app
-from kappredict.serving.core import Core
-from kappredict.serving.settings import read_settings
+if TYPE_CHECKING:
+    from kappredict.serving.core import Core
 
 _log = logging.getLogger("kappredict")
-_core = Core.open(read_settings(os.environ))
-_app = make_app(_core)
 
 
-@bentoml.asgi_app(_app, path="/")
+class _Door:
+    """The application, once the worker has opened it; BentoML is not ready before."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+_door = _Door()
+
+
+@bentoml.asgi_app(_door, path="/")
 @bentoml.service(
     name="kappredict",
     workers=int(os.environ.get("KAPPREDICT_WORKERS", "1")),
@@ -27,10 +42,19 @@ _app = make_app(_core)
 class Kappredict:
     """Predictions over REST, FHIR, CDS Hooks and a page; one core a worker."""
 
+    def __init__(self) -> None:
+        """Open the models, the audit trail and the credentials of this worker."""
+        from kappredict.serving.app import make_app  # noqa: PLC0415
+        from kappredict.serving.core import Core  # noqa: PLC0415
+        from kappredict.serving.settings import read_settings  # noqa: PLC0415
+
+        self._core = Core.open(read_settings(os.environ))
+        _door.app = make_app(self._core)
+
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # it ships no types
     async def watch(self) -> None:
         """Look for changed bundles as long as the process lives."""
-        self._watching = asyncio.create_task(_look())
+        self._watching = asyncio.create_task(_look(self._core))
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def stop(self) -> None:
@@ -38,14 +62,14 @@ class Kappredict:
         self._watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._watching
-        _core.trail.close()
+        self._core.trail.close()
 
 
-async def _look() -> None:
+async def _look(core: "Core") -> None:
     while True:
-        await asyncio.sleep(_core.settings.look_every)
+        await asyncio.sleep(core.settings.look_every)
         try:
-            if await asyncio.to_thread(_core.look):
-                _log.info("models are served anew: %d", len(_core.shelf.models))
+            if await asyncio.to_thread(core.look):
+                _log.info("models are served anew: %d", len(core.shelf.models))
         except OSError as error:
             _log.error("the folder of bundles cannot be read: %s", error.strerror)

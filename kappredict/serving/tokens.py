@@ -67,15 +67,14 @@ class Issuers:
         return Principal(name, role) if role else None
 
     def _holds(self, claims: dict[str, Any], issuer: Issuer, place: str) -> bool:
-        now = time.time()
-        ends, begins = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
-        if not isinstance(ends, int | float) or not isinstance(begins, int | float):
+        now, ends = time.time(), claims.get("exp")
+        wanted: Any = {"essential": True, "value": issuer.audience or place}
+        rules = jwt.JWTClaimsRegistry(leeway=_LEEWAY, exp={"essential": True}, aud=wanted)
+        try:
+            rules.validate(claims)
+        except JoseError:
             return False
-        if not begins - _LEEWAY <= now < ends + _LEEWAY or ends - now > _LONGEST_LIFE:
-            return False
-        named = claims.get("aud")
-        audience = named if isinstance(named, list) else [named]
-        if (issuer.audience or place) not in audience:
+        if not isinstance(ends, int | float) or ends - now > _LONGEST_LIFE:
             return False
         return not issuer.once or self._first_use(issuer.issuer, claims.get("jti"), ends, now)
 

@@ -12,7 +12,7 @@ from kappredict.errors import DataError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.explanation.answer import LEAST_KNOWN, answer, answer_features, answer_records
-from kappredict.explanation.groups import column_groups, explain
+from kappredict.explanation.groups import explain
 from kappredict.explanation.words import NOT_KNOWN
 from kappredict.features.table import FeatureTable
 
@@ -36,9 +36,10 @@ def test_an_instruments_items_and_aggregates_are_one_row(
 
 
 def test_the_levels_of_a_category_are_one_row(bundle: ModelBundle, data: ModellingSet) -> None:
+    groups, belongs = bundle.ideas
     of_route = {
-        group
-        for group, column in zip(column_groups(bundle), bundle.encoder.columns, strict=True)
+        groups[row.argmax()]
+        for row, column in zip(belongs, bundle.encoder.columns, strict=True)
         if column.feature == "planned_route"
     }
     levels = [one for one in bundle.encoder.columns if one.feature == "planned_route"]
