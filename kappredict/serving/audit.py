@@ -251,7 +251,7 @@ def _locked(connection: Connection) -> None:
 
 def _durable(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=2000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
