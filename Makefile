@@ -8,7 +8,7 @@ export BENTOML_DO_NOT_TRACK := True
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help demo test check unit lock docs site benchmarks measure clean
+.PHONY: help demo test check unit sbom lock docs site benchmarks measure clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -44,6 +44,10 @@ measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves int
 	$(BIN)/python tests/benchmarks/intervals.py > docs/intervals.md
 	$(BIN)/python tests/benchmarks/learning.py > docs/learning.md
 	$(BIN)/python tests/benchmarks/peers.py > docs/peers.md
+
+sbom: $(READY)  ## Write the software bill of materials of a release (CycloneDX)
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible -o build/sbom.json
 
 lock:  ## Resolve exact versions with hashes
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

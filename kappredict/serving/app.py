@@ -36,6 +36,9 @@ _FILES = {
 _FHIR = "application/fhir+json"
 # One patient is answered sooner than a thread takes over (measured: 12 ms against 17 ms).
 _SMALL = 100_000
+_RESOURCE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "OK", "content": {_FHIR: {"schema": {"type": "object"}}}}
+}
 Work = Callable[[Any, str], Reply]
 
 EXAMPLE: dict[str, Any] = {
@@ -136,24 +139,28 @@ def _records(app: FastAPI, core: Core) -> None:
         _asked(core, "fhir-predict", fhir),
         methods=["POST"],
         tags=["FHIR"],
+        response_class=Response,
         summary="A Bundle about one patient → a Bundle of RiskAssessment",
         openapi_extra={"requestBody": _any_object()},
-        responses=_problems(400, 401, 403, 413, 422, 429, 503),
+        responses=_RESOURCE | _problems(400, 401, 403, 413, 422, 429, 503),
     )
     app.add_api_route(
         "/fhir/metadata",
         _open_to_all(lambda: capability_statement(core.settings.url), _FHIR),
         methods=["GET"],
         tags=["FHIR"],
+        response_class=Response,
         summary="CapabilityStatement",
+        responses=_RESOURCE,
     )
     app.add_api_route(
         "/fhir/AuditEvent",
         _looked_up(core, lambda: audit_bundle(core.trail), "audit", _FHIR),
         methods=["GET"],
         tags=["FHIR"],
+        response_class=Response,
         summary="The last entries of the audit trail (IHE BALP)",
-        responses=_problems(401, 403, 429),
+        responses=_RESOURCE | _problems(401, 403, 429),
     )
     app.add_api_route(
         "/cds-services",

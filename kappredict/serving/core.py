@@ -174,8 +174,7 @@ class Core:
             422 naming each field that is wrong.
         """
         shelf = self.shelf
-        given, place = _records(body)
-        records = checked(shelf, given, place)
+        records = checked(shelf, _records(body))
         found = answer_courses(shelf.bundles, records, reasons)
         results = tuple(
             _whole(shelf, record, one) for record, one in zip(records, found, strict=True)
@@ -193,14 +192,14 @@ class Core:
         shelf = self.shelf
         if not isinstance(body, dict) or not {"record", "changes"} == set(body):
             raise invalid([("", "must be an object of `record` and `changes`")])
-        (record,) = checked(shelf, [body["record"]], "/record")
+        (record,) = checked(shelf, {"/record": body["record"]})
         changes = _changes(body["changes"])
         bundles = [one for one in shelf.bundles if one.recipe.condition.id in conditions_of(record)]
         try:
             changed = changed_record_of(bundles, record, changes)
         except UsageError as error:
             raise invalid([("/changes", f"names {error}")]) from error
-        after = checked(shelf, [changed], "/changes")
+        after = checked(shelf, {"/changes": changed})
         before, then = answer_courses(shelf.bundles, [record, after[0]], MOST_REASONS)
         results = (
             _whole(shelf, record, before),
@@ -229,17 +228,16 @@ def changed_record_of(
     raise error
 
 
-def checked(shelf: Shelf, given: Sequence[Any], place: str) -> list[Record]:
-    """Check records against their type and the rules across fields.
+def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
+    """Check records, by their place in the request, against their type and the rules across fields.
 
     Raises
     ------
     Problem
-        422 with every fault by JSON pointer, below `place`.
+        422 with every fault by JSON pointer.
     """
     faults, records = [], []
-    for number, one in enumerate(given):
-        here = place if place.startswith("/record") or not place else f"{place}/{number}"
+    for here, one in given.items():
         try:
             # By way of JSON: in strict mode a date is text there, as it is on the wire.
             record = shelf.record_type.model_validate_json(json.dumps(one)).model_dump()
@@ -263,16 +261,16 @@ def _changes(content: Any) -> dict[str, Any]:
         raise invalid([("/changes", "must be an object of input names and values")]) from error
 
 
-def _records(body: Any) -> tuple[list[Any], str]:
-    """Give the records of a request, and where in it they are."""
+def _records(body: Any) -> dict[str, Any]:
+    """Give the records of a request by their place in it."""
     if not isinstance(body, dict) or "records" not in body:
-        return [body], ""
+        return {"": body}
     records = body["records"]
     if set(body) != {"records"}:
         raise invalid([("", "has fields beside `records`")])
     if not isinstance(records, list) or not 1 <= len(records) <= MOST_RECORDS:
         raise invalid([("/records", f"must be a list of 1 to {MOST_RECORDS:,} records")])
-    return records, "/records"
+    return {f"/records/{number}": one for number, one in enumerate(records)}
 
 
 def _whole(shelf: Shelf, record: Record, found: Sequence[Answered]) -> RecordAnswer:

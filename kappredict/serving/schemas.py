@@ -18,13 +18,15 @@ _MOST_ENTRIES = 5000
 _LONGEST_TEXT = 200
 
 Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
+# Wide enough for any day and amount; what lies beyond overflows in a model.
+Number = Annotated[float, Field(ge=-1e6, le=1e6)]
 _TYPES: dict[str, Any] = {
     "id": Text,
     "text": Text,
-    "number": float,
-    "whole": int,
+    "number": Number,
+    "whole": Annotated[int, Field(ge=-1_000_000, le=1_000_000)],
     "date": date,
-    "numeric": float,
+    "numeric": Number,
     "category": Text,
     "flag": bool | Literal[0, 1],
 }

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from kappredict.client import Client, ServiceError
+from kappredict.errors import DataError, RefusedError
 from kappredict.serving.audit import AuditTrail
 
 SCORES = {"phq9": "44261-6", "gad7": "70274-6"}
@@ -122,7 +124,7 @@ def shown_on_the_page(served: Any, record: dict[str, Any]) -> int:
         page.click("#use-key")
         page.wait_for_selector("#in-age")
         fill_in(page, record)
-        page.click("button[type=submit]")
+        page.click("#patient button[type=submit]")
         page.wait_for_selector("#result:not([hidden]) article svg.icons")
         label = page.locator("article", has_text="Response").locator("svg.icons").first
         said = label.get_attribute("aria-label") or ""
@@ -279,3 +281,18 @@ def test_the_openapi_page_describes_the_record_of_these_models(served: Any) -> N
     example = content["components"]["schemas"]["PatientRecord"]["examples"][0]
     with served.client() as client:
         assert client.post("/v1/predict", content=json.dumps(example)).status_code == 200
+
+
+def test_the_client_gives_typed_answers_and_clear_errors(
+    served: Any, record: dict[str, Any]
+) -> None:
+    with Client(served.url, served.keys["clinician"]) as client:
+        (answer,) = client.predict([record])
+        assert {one.outcome for one in answer.answers} == {"response", "relapse"}
+        assert client.models()[0]["synthetic"]
+        with pytest.raises(DataError, match="/records/0/course"):
+            client.predict([{"course": {}}])
+    with Client(served.url, "wrong") as client, pytest.raises(RefusedError, match="credentials"):
+        client.predict([record])
+    with Client("http://127.0.0.1:1") as client, pytest.raises(ServiceError, match="reached"):
+        client.predict([record])

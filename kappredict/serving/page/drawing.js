@@ -50,7 +50,7 @@ export function curve(points, sentence) {
 export function bars(reasons, sentence) {
   const most = Math.max(...reasons.map((one) => Math.abs(one.points)), 1);
   const rows = reasons.flatMap((one, place) => {
-    const y = 8 + place * 40, width = (Math.abs(one.points) / most) * 190, up = one.points > 0;
+    const y = 8 + place * 40, width = (Math.abs(one.points) / most) * 170, up = one.points > 0;
     const sign = up ? "+" : "−";
     return [
       svg("text", { x: 0, y: y + 10 }, `${one.group}: ${one.value}`.slice(0, 75)),

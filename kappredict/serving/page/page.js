@@ -216,7 +216,8 @@ find("changed").addEventListener("change", changedField);
 find("compare").addEventListener("click", compare);
 find("print").addEventListener("click", () => window.print());
 find("views").addEventListener("change", (event) => { state.view = event.target.value; show(); });
-find("use-key").addEventListener("click", async () => {
+find("key-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
   state.key = find("key").value.trim();
   try { await load(); find("key-part").hidden = true; showFaults([]); } catch (error) { refuse(error); }
 });
