@@ -21,7 +21,7 @@ class ServiceError(KappredictError):
 class Client:
     """A connection to a service; use it in a `with` block.
 
-    >>> client = Client("http://127.0.0.1:3000", key="kap_…")
+    >>> client = Client("http://127.0.0.1:3000", key="kap_key")
     >>> client.close()
     """
 
