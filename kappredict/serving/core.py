@@ -26,6 +26,8 @@ from kappredict.serving.shields import Buckets
 from kappredict.serving.tokens import Issuers, read_issuers
 
 MOST_REASONS = 8
+# The rest of a validation (how trust was measured) fills the report, not a list of models.
+_SHOWN = ("n", "events", "headline", "schemes", "baselines", "warnings")
 DEMO = Principal("demo", "clinician")
 Record = dict[str, Any]
 
@@ -311,7 +313,7 @@ def model_facts(one: Shelved) -> dict[str, Any]:
             "events": recipe.provenance.events,
             "data_digest": recipe.provenance.data_digest,
             "base_rate": recipe.base_rate,
-            "validation": recipe.validation,
+            "validation": {name: recipe.validation.get(name) for name in _SHOWN},
             "recalibration": recipe.recalibration and recipe.recalibration.model_dump(),
         },
     }

@@ -58,7 +58,7 @@ class Issuers:
             claimed = json.loads(_unverified(token))
             issuer = self._issuers[claimed["iss"]]
             claims = jwt.decode(token, _keys(issuer.jwks), algorithms=ALGORITHMS).claims
-        except (JoseError, ValueError, KeyError, TypeError, OSError):
+        except (JoseError, ValueError, LookupError, TypeError, OSError):
             return None
         if not self._holds(claims, issuer, place):
             return None

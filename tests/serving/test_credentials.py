@@ -95,6 +95,7 @@ def test_a_shared_secret_or_another_key_is_no_signature(issuers: Issuers) -> Non
     other = ECKey.generate_key("P-384", {"kid": "one"})
     assert issuers.principal(token(other), PLACE) is None
     assert issuers.principal("not.a.token", PLACE) is None
+    assert issuers.principal("no-token", PLACE) is None
 
 
 def test_who_asks_too_often_is_told_when_to_ask_again() -> None:

@@ -26,7 +26,7 @@ def test_nothing_answers_500_and_every_answer_is_described(core: Core) -> None:
     for operation in api.get_all_operations():
 
         @settings(
-            max_examples=6,
+            max_examples=4,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
 from kappredict.client import Client, ServiceError
@@ -129,6 +130,9 @@ def shown_on_the_page(served: Any, record: dict[str, Any]) -> int:
         label = page.locator("article", has_text="Response").locator("svg.icons").first
         said = label.get_attribute("aria-label") or ""
         filled = label.locator("circle.yes").count()
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert Axe().run(page).violations_count == 0
         browser.close()
     assert f"about {filled} respond" in said
     return filled
