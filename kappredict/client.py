@@ -8,8 +8,7 @@ import httpx
 
 from kappredict.errors import DataError, KappredictError, RefusedError
 from kappredict.serving.answers import PredictAnswer, RecordAnswer, WhatIfAnswer
-
-_MOST = 1000
+from kappredict.serving.schemas import MOST_RECORDS
 
 
 class ServiceError(KappredictError):
@@ -59,8 +58,8 @@ class Client:
             If the service cannot answer now.
         """
         found: list[RecordAnswer] = []
-        for start in range(0, len(records), _MOST):
-            body = {"records": list(records[start : start + _MOST])}
+        for start in range(0, len(records), MOST_RECORDS):
+            body = {"records": list(records[start : start + MOST_RECORDS])}
             answer = self._ask("POST", "/v1/predict", body)
             found += PredictAnswer.model_validate_json(answer).results
         return found

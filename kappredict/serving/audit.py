@@ -150,7 +150,7 @@ class AuditTrail:
             raise AuditError(f"the audit trail cannot be written: {_plain(error)}") from error
         return written
 
-    def read(self, after: int = 0, most: int | None = None) -> Iterator[Chained]:
+    def read(self, after: int = 0) -> Iterator[Chained]:
         """Read the chain in order, from the entry after a number on.
 
         Raises
@@ -161,9 +161,7 @@ class AuditTrail:
         query = sa.select(_table).where(_table.c.number > after).order_by(_table.c.number)
         try:
             with self._engine.connect() as connection:
-                rows = connection.execution_options(yield_per=_READ_AT_ONCE).execute(
-                    query if most is None else query.limit(most)
-                )
+                rows = connection.execution_options(yield_per=_READ_AT_ONCE).execute(query)
                 for row in rows:
                     yield _chained(row._asdict())
         except sa.exc.SQLAlchemyError as error:

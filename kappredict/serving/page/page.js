@@ -4,7 +4,7 @@ import { bars, curve, element, icons, table } from "./drawing.js";
 
 const find = (id) => document.getElementById(id);
 const state = { key: "", conditions: [], instruments: new Map(), answer: null, record: null, view: "picture" };
-const PARTS = { patient: "The person", course: "The treatment planned", assessments: "Other scores", history: "History and current treatment" };
+const PARTS = { course: "The treatment planned", assessments: "Other scores", history: "History and current treatment" };
 const WORDS = { response: "respond", remission: "reach remission", relapse: "stay well" };
 
 async function ask(path, body) {
@@ -40,7 +40,7 @@ const chosen = () => state.conditions.find((one) => one.id === find("condition")
 // The condition's own scale and the person first and open; everything else by group, closed.
 function fields() {
   const { inputs, primary } = chosen();
-  const first = inputs.filter((one) => !one.item && (one.instrument === primary || ["age", "sex"].includes(one.name)));
+  const first = inputs.filter((one) => !one.item && (one.instrument === primary || one.part === "patient"));
   const others = inputs.filter((one) => !first.includes(one) && !one.item);
   const closed = Object.entries(PARTS).map(([part, title]) => [title, others.filter((one) => one.part === part)])
     .filter(([, ones]) => ones.length).map(([title, ones]) => element("details", {},
