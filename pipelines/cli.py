@@ -29,9 +29,19 @@ JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the resul
 ModelArgument = Annotated[
     str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
 ]
-TrainingOption = Annotated[str, typer.Option(help="Settings: a file, or `default` or `light`.")]
+TrainingOption = Annotated[
+    str, typer.Option(help="Settings: a file, or `default`, `light` or `large`.")
+]
 ConfigsOption = Annotated[
     Path | None, typer.Option(help="A folder of your own definitions, on top of those that ship.")
+]
+DaskOption = Annotated[
+    str | None,
+    typer.Option(help="Work on a Dask cluster: its address, or `local` for workers here."),
+]
+PartitionsOption = Annotated[
+    int | None,
+    typer.Option(min=2, help="Write a study in so many partitions; 5,000 patients each do well."),
 ]
 
 
@@ -68,23 +78,58 @@ def import_(
     source: Annotated[Path, typer.Argument(help="Folder of the source's files.")],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
+    partitions: PartitionsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Import a source into a study with one SQL SELECT per table."""
-    from pipelines.import_study import import_study as run
+    from kappredict.scaling.cluster import place_at
+    from pipelines.import_study import import_study
+    from pipelines.partition import partition
 
-    run(import_folder, source, out, own_configs=configs)
+    if partitions is None:
+        import_study(import_folder, source, out, own_configs=configs)
+    else:
+        with place_at(dask) as place:
+            partition(
+                source,
+                out,
+                partitions=partitions,
+                import_folder=import_folder,
+                own_configs=configs,
+                place=place,
+            )
     messages.print(f"Study written to {out}. Next: kappredict validate {out}")
+
+
+@app.command()
+def partition(
+    study: Annotated[Path, typer.Argument(help="A study folder.")],
+    out: Annotated[Path, typer.Argument(help="The folder of the study in partitions.")],
+    partitions: Annotated[int, typer.Option(min=2, help="How many; 5,000 patients each do well.")],
+    configs: ConfigsOption = None,
+    dask: DaskOption = None,
+) -> None:
+    """Put a study into partitions by patient, to work on them one by one, or on a cluster."""
+    from kappredict.scaling.cluster import place_at
+    from pipelines.partition import partition as run
+
+    with place_at(dask) as place:
+        run(study, out, partitions=partitions, own_configs=configs, place=place)
+    messages.print(f"Study written to {out}. Next: kappredict train all --study {out} --dask local")
 
 
 @app.command()
 def validate(
     study: Annotated[Path, typer.Argument(help="A study folder.")],
     configs: ConfigsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Report every problem of a study at once; exit 11 where there is one."""
+    from kappredict.scaling.cluster import place_at
     from pipelines.validate import validate as run
 
-    run(study, own_configs=configs)
+    with place_at(dask) as place:
+        run(study, own_configs=configs, place=place)
     messages.print(f"{study} is sound. Next: kappredict train all --study {study}")
 
 
@@ -99,9 +144,11 @@ def train(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report, too.")] = None,
     json_file: JsonOption = None,
     configs: ConfigsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Train, validate and register every task of these conditions."""
     from kappredict.evaluation.settings import read_settings
+    from kappredict.scaling.cluster import place_at
     from kappredict.tracking.store import Store
     from pipelines.report import report_training
     from pipelines.show import show_training, training_json
@@ -110,7 +157,10 @@ def train(
     settings = read_settings(training)
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
-    done = run(conditions, study, settings, models, Store.at(store), own_configs=configs)
+    with place_at(dask) as place:
+        done = run(
+            conditions, study, settings, models, Store.at(store), own_configs=configs, place=place
+        )
     show_training(done)
     _write_json(json_file, training_json(done))
     if report is not None:

@@ -8,30 +8,30 @@ from tempfile import TemporaryDirectory
 
 from joblib import Parallel, delayed
 
-from kappredict.config.catalogue import Catalogue, load_catalogue
+from kappredict.config.catalogue import load_catalogue
 from kappredict.data.study import Study
-from kappredict.data.totals import with_totals
-from kappredict.data.validation import load_study
-from kappredict.domain.task import tasks_of
+from kappredict.domain.task import PredictionTask, tasks_of
 from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle, digest
-from kappredict.evaluation.cross_validation import Predictions, cross_validate
-from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
+from kappredict.evaluation.cross_validation import Predictions, cross_validate, described
+from kappredict.evaluation.modelling_set import ModellingSet, with_kin
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
+from kappredict.evaluation.sources import Source, open_source
 from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.model_level import ModelExplanation, explain_model
 from kappredict.reporting.collect import Judged, collect
 from kappredict.reporting.findings import Findings
+from kappredict.scaling.cluster import HERE, Place
 from kappredict.tracking.store import Registered, Store
 from pipelines.console import progress
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One task's bundle, how it did, and where it went."""
+    """One task's bundle, how it did, and where it went; `data` are the courses described."""
 
     bundle: ModelBundle
     folder: Path
@@ -64,11 +64,15 @@ class Training:
 class _Run:
     """What all tasks of a run share."""
 
-    study: Study
-    catalogue: Catalogue
+    source: Source
     settings: TrainingSettings
     out: Path
     store: Store
+
+    @property
+    def study(self) -> Study:
+        """The study, or the outline of one in partitions."""
+        return self.source.study
 
     @property
     def tags(self) -> dict[str, str]:
@@ -80,7 +84,7 @@ class _Run:
         }
 
 
-def train(
+def train(  # noqa: PLR0913  # the command's options
     conditions: Sequence[str],
     folder: Path,
     settings: TrainingSettings,
@@ -88,50 +92,65 @@ def train(
     store: Store,
     *,
     own_configs: Path | None = None,
+    place: Place = HERE,
 ) -> Training:
     """Train all tasks of some conditions (or of `all` that the study has) on a study folder."""
-    catalogue = load_catalogue(own_configs)
-    study = load_study(folder, catalogue)
-    catalogue = catalogue.for_study(study.definition)
-    study = with_totals(study, catalogue.instruments)
-    run = _Run(study, catalogue, settings, out, store)
-    usable, refused = _modelling_sets(conditions, run)
-    planned = [plan_schemes(one, settings) for one in usable]
+    source = open_source(folder, load_catalogue(own_configs), place.work)
+    run = _Run(source, settings.grown_by(place.grow), out, store)
+    trained: list[Trained] = []
+    refused: list[Refused] = []
+    with store.run(f"train {run.study.definition.id}", run.tags):
+        for sets in source.batches(_tasks(conditions, run)):
+            usable, too_small = _usable(sets, settings)
+            refused += too_small
+            trained += _train_batch(run, usable)
+    return Training(run.study, trained, refused)
+
+
+def _tasks(conditions: Sequence[str], run: _Run) -> list[PredictionTask]:
+    """List the tasks of the chosen conditions."""
+    present, catalogue = set(run.study.courses["condition"]), run.source.catalogue
+    every = [name for name in catalogue.conditions if name in present]
+    chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
+    return [
+        task
+        for condition in map(catalogue.condition, chosen)
+        for task in tasks_of(condition, run.settings.outcomes, run.settings.landmarks)
+    ]
+
+
+def _usable(
+    sets: Sequence[ModellingSet], settings: TrainingSettings
+) -> tuple[list[ModellingSet], list[Refused]]:
+    """Keep the sets that can be modelled; one that is too small is refused with reasons."""
+    usable, refused = [], []
+    for data in sets:
+        try:
+            data.require_events(settings.least_events)
+            usable.append(data)
+        except RefusedError as error:
+            reason = Refused(data.task.name, str(error), rates(data), paired_differences(data))
+            refused.append(reason)
+    return with_kin(usable), refused
+
+
+def _train_batch(run: _Run, usable: Sequence[ModellingSet]) -> list[Trained]:
+    """Judge, fit, explain and keep the models of tasks that are in memory together."""
+    planned = [plan_schemes(one, run.settings) for one in usable]
     with progress("cross-validating") as advance:
-        predictions = cross_validate(usable, [plan.folds for plan in planned], settings, advance)
+        folds = [plan.folds for plan in planned]
+        predictions = cross_validate(list(usable), folds, run.settings, advance)
     trained: list[Trained] = []
     fitted = _fit_all(run, usable, planned, predictions)
-    with store.run(f"train {study.definition.id}", run.tags):
-        for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
-            with store.run(condition, run.tags | {"condition": condition}):
-                trained += [_keep(run, one) for one in tasks]
-    return Training(study, trained, refused)
-
-
-def _modelling_sets(
-    conditions: Sequence[str], run: _Run
-) -> tuple[list[ModellingSet], list[Refused]]:
-    """Build every task's modelling set; one that is too small to model is refused with reasons."""
-    present = set(run.study.courses["condition"])
-    every = [name for name in run.catalogue.conditions if name in present]
-    chosen = every if "all" in conditions else [run.catalogue.condition(c).id for c in conditions]
-    usable, refused = [], []
-    for condition in map(run.catalogue.condition, chosen):
-        for task in tasks_of(condition, run.settings.outcomes, run.settings.landmarks):
-            data = build_modelling_set(run.study, run.catalogue, task)
-            try:
-                data.require_events(run.settings.least_events)
-                usable.append(data)
-            except RefusedError as error:
-                refused.append(
-                    Refused(task.name, str(error), rates(data), paired_differences(data))
-                )
-    return with_kin(usable), refused
+    for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
+        with run.store.run(condition, run.tags | {"condition": condition}):
+            trained += [_keep(run, one) for one in tasks]
+    return trained
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A task that was judged, fitted on all rows and explained."""
+    """A task that was judged, fitted on all rows and explained; `data` are those described."""
 
     data: ModellingSet
     predictions: Predictions
@@ -158,8 +177,9 @@ def _fit_all(
 
 def _fit(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
     report = evaluate(data, predicted, plan.not_run, run.settings)
-    bundle = train_bundle(data, report, run.study, run.catalogue, run.settings)
-    return _Fitted(data, predicted, report, bundle, explain_model(bundle, data, run.settings))
+    bundle = train_bundle(data, report, run.study, run.source.catalogue, run.settings)
+    some, theirs = described(data, predicted, run.settings.most_described)
+    return _Fitted(some, theirs, report, bundle, explain_model(bundle, some, run.settings))
 
 
 def _keep(run: _Run, one: _Fitted) -> Trained:

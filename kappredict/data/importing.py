@@ -2,6 +2,8 @@
 
 import difflib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -24,6 +26,7 @@ _FUNCTIONS = {
 _PACKED = (".csv", ".tsv", ".ndjson", ".jsonl", ".json")
 _READERS = _FUNCTIONS | {f"{ending}.gz": _FUNCTIONS[ending] for ending in _PACKED}
 _NEEDED = ("patients", "courses")
+_MEMORY = "2GiB"  # what DuckDB holds before it spills
 
 
 def import_study(import_folder: Path, source: Path) -> RawTables:
@@ -47,14 +50,21 @@ def import_study(import_folder: Path, source: Path) -> RawTables:
         If a source file cannot be read.
     """
     definition = read_study_definition(import_folder)
-    queries = _queries(import_folder)
-    with _open(source) as connection:
-        views = _add_views(connection, source)
+    queries = queries_of(import_folder)
+    with open_source(source) as connection:
+        views = add_views(connection, source)
         tables = {name: _run(connection, queries[name], views) for name in queries}
     return RawTables(definition, tables)
 
 
-def _queries(folder: Path) -> dict[str, Path]:
+def queries_of(folder: Path) -> dict[str, Path]:
+    """Give the query of each table that an import fills, in the tables' order.
+
+    Raises
+    ------
+    DefinitionError
+        If one that is needed is missing, or one is named after no table.
+    """
     found = {path.stem: path for path in sorted(folder.glob("*.sql"))}
     problems = [f"{name}.sql is missing" for name in _NEEDED if name not in found]
     for name in found:
@@ -67,8 +77,19 @@ def _queries(folder: Path) -> dict[str, Path]:
     return {name: found[name] for name in TABLES if name in found}
 
 
-def _open(source: Path) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory database that fetches nothing and reads no file but the source's."""
+def open_source(source: Path, room: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database that fetches nothing and reads no file but the source's.
+
+    Parameters
+    ----------
+    room
+        A folder that it may write to: it then holds at most 2 GiB in memory, and spills the rest.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder.
+    """
     if not source.is_dir():
         raise UsageError(
             f"{source}: there is no such folder; name the folder of the source's files"
@@ -76,14 +97,28 @@ def _open(source: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
-    allowed = _quoted(str(source.resolve()))
+    folders = [source.resolve()]
+    if room is not None:
+        folders.append(room.resolve())
+        connection.execute(f"SET temp_directory = {_quoted(str(room.resolve() / 'spilled'))}")
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        # Rows come out in any order: each table is sorted by its key afterwards.
+        connection.execute("SET preserve_insertion_order = false")
+    allowed = ", ".join(_quoted(str(folder)) for folder in folders)
     connection.execute(f"SET allowed_directories = [{allowed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+def add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+    """Make a view of every file of a source, named by the file.
+
+    Raises
+    ------
+    UsageError, DataError
+        If there is no file to import, two give the same view, or one cannot be read.
+    """
     views: dict[str, Path] = {}
     for path in sorted(source.resolve().iterdir()):
         name = table_name(path, tuple(_READERS))
@@ -108,15 +143,26 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, query: Path, views: list[str]) -> RawTable:
-    """Run one query; only a single SELECT is let through, which can write nothing."""
+    with worded(query, views):
+        rows = connection.execute(only_select(query)).df()
+    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
+
+
+def only_select(query: Path) -> str:
+    """Read a query; only a single SELECT is let through, which can write nothing."""
+    statements = duckdb.extract_statements(query.read_text(encoding="utf-8"))
+    if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+        raise DefinitionError(str(query), ["must be exactly one SELECT"])
+    return str(statements[0].query).strip().removesuffix(";")
+
+
+@contextmanager
+def worded(query: Path, views: list[str]) -> Iterator[None]:
+    """Turn a failed query into a `DefinitionError` that names its file."""
     try:
-        statements = duckdb.extract_statements(query.read_text(encoding="utf-8"))
-        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
-            raise DefinitionError(str(query), ["must be exactly one SELECT"])
-        rows = connection.execute(statements[0]).df()
+        yield
     except duckdb.Error as error:
         raise DefinitionError(str(query), [_worded(error, views)]) from error
-    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
 
 
 def _worded(error: duckdb.Error, views: list[str]) -> str:

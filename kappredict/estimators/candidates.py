@@ -5,16 +5,16 @@ sums in another order give other trees, and a seed must give the same model on a
 """
 
 import warnings
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
-import xgboost
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from kappredict.estimators.boosted_curves import ExplainableBoosting
+from kappredict.estimators.growing import Grow, GrowHere
 from kappredict.estimators.margins import Margin, TreeMargin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
 from kappredict.estimators.pooling import PooledHazard, PooledLogistic
@@ -37,10 +37,22 @@ class Logistic(CandidateSettings):
         return scaled.margin(model.intercept_[0], model.coef_[0])
 
 
-class BoostedTrees(CandidateSettings):
-    """XGBoost on the log loss."""
+class _Boosted(CandidateSettings):
+    """What candidates of boosted trees share; where trees are grown is no setting of theirs."""
 
     needs: ClassVar[int] = 10
+
+    _grow: Grow = PrivateAttr(default=GrowHere())
+
+    def grown_by(self, grow: Grow) -> Self:
+        """Give the same candidate with its trees grown elsewhere."""
+        elsewhere = self.model_copy()
+        elsewhere._grow = grow
+        return elsewhere
+
+
+class BoostedTrees(_Boosted):
+    """XGBoost on the log loss."""
 
     model: Literal["boosted_trees"]
     rounds: int = Field(default=120, gt=0)
@@ -53,12 +65,12 @@ class BoostedTrees(CandidateSettings):
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
-        table = xgboost.DMatrix(rows.columns, rows.outcome, weight=rows.weights, nthread=1)
         settings = _tree_settings(self, rows, seed) | {
             "objective": "binary:logistic",
             "base_score": float(np.clip(rows.outcome.mean(), 0.01, 0.99)),
         }
-        return TreeMargin(xgboost.train(settings, table, num_boost_round=self.rounds))
+        facts = {"label": rows.outcome, "weight": rows.weights}
+        return TreeMargin(self._grow(settings, rows.columns, facts, self.rounds))
 
 
 class WeibullAFT(CandidateSettings):
@@ -101,10 +113,8 @@ class WeibullAFT(CandidateSettings):
         return scaled.margin(location["Intercept"], coefficients)
 
 
-class BoostedAFT(CandidateSettings):
+class BoostedAFT(_Boosted):
     """XGBoost `survival:aft` on interval-censored times, with Weibull noise."""
-
-    needs: ClassVar[int] = 10
 
     model: Literal["boosted_aft"]
     rounds: int = Field(default=120, gt=0)
@@ -118,16 +128,18 @@ class BoostedAFT(CandidateSettings):
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on two columns of days: lower, and upper, infinite if censored."""
-        table = xgboost.DMatrix(rows.columns, weight=rows.weights, nthread=1)
-        table.set_float_info("label_lower_bound", rows.outcome[:, 0])
-        table.set_float_info("label_upper_bound", rows.outcome[:, 1])
         settings = _tree_settings(self, rows, seed) | {
             "objective": "survival:aft",
             "aft_loss_distribution": "extreme",
             "aft_loss_distribution_scale": self.noise_scale,
             "base_score": float(np.median(_seen(rows.outcome))),
         }
-        return TreeMargin(xgboost.train(settings, table, num_boost_round=self.rounds))
+        facts = {
+            "label_lower_bound": rows.outcome[:, 0],
+            "label_upper_bound": rows.outcome[:, 1],
+            "weight": rows.weights,
+        }
+        return TreeMargin(self._grow(settings, rows.columns, facts, self.rounds))
 
 
 ResponseCandidate = Annotated[

@@ -83,6 +83,8 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
 
     All have the same features, and outcomes of one kind.
     """
+    if len(parts) == 1:
+        return parts[0]
     return Rows(
         _stacked([one.features for one in parts]),
         _stacked([one.context for one in parts]),

@@ -15,6 +15,7 @@ import xgboost
 
 from kappredict.errors import BundleError
 from kappredict.estimators.additive import AdditiveMargin
+from kappredict.estimators.blocks import by_block
 
 
 class Margin(Protocol):
@@ -89,7 +90,7 @@ class TreeMargin:
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
         """Give each row's margin."""
-        return self.contributions(matrix).sum(axis=1)
+        return by_block(lambda rows: self.contributions(rows).sum(axis=1), matrix)
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         """Give each column's SHAP value and, last, the expected margin."""

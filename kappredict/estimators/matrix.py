@@ -1,10 +1,12 @@
 """What a candidate is fitted to: numbers, outcomes, weights, and where each row comes from."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+
+from kappredict.estimators.growing import Grow
 
 
 class CandidateSettings(BaseModel):
@@ -19,6 +21,11 @@ class CandidateSettings(BaseModel):
 
     pools: ClassVar[bool] = False
     needs: ClassVar[int] = 0
+
+    def grown_by(self, grow: Grow) -> Self:
+        """Give the same candidate with its trees, if it has any, grown elsewhere."""
+        del grow
+        return self
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ import numpy as np
 from scipy.stats import rankdata
 
 from kappredict.estimators.targets import Times, YesNo
-from kappredict.evaluation.cross_validation import BASE_RATE, LABELS, MODEL, OutOfFold
+from kappredict.evaluation.cross_validation import (
+    BASE_RATE,
+    LABELS,
+    MODEL,
+    OutOfFold,
+    described,
+)
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.metrics_binary import binary_metrics
 from kappredict.evaluation.metrics_survival import survival_metrics
@@ -96,6 +102,7 @@ def evaluate(
         for scheme, contenders in predictions.items()
     }
     hardest = next(name for name in HARDEST_FIRST if name in schemes)
+    some, their_predictions = described(data, predictions, settings.most_described)
     report = EvaluationReport(
         data.task.name,
         data.target.n,
@@ -103,7 +110,7 @@ def evaluate(
         schemes,
         not_run,
         (),
-        trust(data, predictions[hardest], settings),
+        trust(some, their_predictions[hardest], settings),
     )
     warnings = (
         *_leak_warning(data, report, settings),

@@ -8,6 +8,7 @@ from kappredict.config.catalogue import shipped_configs
 from kappredict.config.reader import read_definition
 from kappredict.domain.conditions import LANDMARKS, OUTCOMES, Landmark, Outcome
 from kappredict.estimators.candidates import Candidate, RelapseCandidate, ResponseCandidate
+from kappredict.estimators.growing import Grow
 
 
 class _Settings(BaseModel):
@@ -60,7 +61,9 @@ class TrainingSettings(_Settings):
 
     `least_events` is the smallest count of the rarer outcome side that is modelled at all;
     `suspect_auc` the baseline AUC above which a leak is suspected (design, section 8). Candidates
-    are listed from the simplest to the most complex.
+    are listed from the simplest to the most complex. A model is fitted to all courses and judged on
+    all that a scheme holds out; what else is said of it (trust, subgroups, explanation, tables and
+    figures) is said of at most `most_described` of them, evenly spread.
     """
 
     seed: int = 1
@@ -70,6 +73,7 @@ class TrainingSettings(_Settings):
     suspect_auc: float = Field(default=0.80, gt=0.5, le=1)
     inner_folds: int = Field(default=5, ge=2)
     resamples: int = Field(default=500, ge=20)
+    most_described: int = Field(default=100_000, ge=1000)
     schemes: Schemes
     explanation: ExplanationSettings = ExplanationSettings()
     response_candidates: tuple[ResponseCandidate, ...] = Field(min_length=1)
@@ -78,6 +82,15 @@ class TrainingSettings(_Settings):
     def candidates(self, outcome: Outcome) -> tuple[Candidate, ...]:
         """Give the candidates that compete for an outcome."""
         return self.relapse_candidates if outcome == "relapse" else self.response_candidates
+
+    def grown_by(self, grow: Grow) -> "TrainingSettings":
+        """Give the same settings with the trees of all candidates grown elsewhere."""
+        return self.model_copy(
+            update={
+                "response_candidates": tuple(c.grown_by(grow) for c in self.response_candidates),
+                "relapse_candidates": tuple(c.grown_by(grow) for c in self.relapse_candidates),
+            }
+        )
 
 
 def read_settings(name_or_path: str) -> TrainingSettings:
