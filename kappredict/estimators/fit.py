@@ -5,7 +5,7 @@ here, from the rows that are handed in, so that a caller who hands in a training
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -44,9 +44,10 @@ class Rows:
 
     def take(self, rows: np.ndarray) -> "Rows":
         """Give some of the rows."""
+        features = self.features.take(rows)
         return Rows(
-            self.features.take(rows),
-            self.context.take(rows),
+            features,
+            features if self.context is self.features else self.context.take(rows),
             self.target.take(rows),
             self.patients[rows],
             self.studies[rows],
@@ -152,6 +153,7 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     """
     candidates = affordable(rows, candidates)
     weights, judged = rows.weights, rows.judged
+    rows = replace(rows, context=rows.features)  # who is assessed is known now
     parts = split_by_patient(rows, folds, seed)
     target, own_weights = rows.target.take(judged), weights[judged]
     margins = [_out_of_fold(rows, weights, one, parts, seed)[judged] for one in candidates]
@@ -199,9 +201,7 @@ def fit_one(
         What each row weighs; nothing is read of rows without a known outcome.
     """
     used = rows.target.known & (rows.own | candidate.pools)
-    judged = rows.judged
-    comparable = without_structure(rows.features.take(judged), rows.studies[judged])
-    encoder = Encoder.fit(comparable)
+    encoder = _encoder_of(rows)
     if not encoder.columns:
         nothing = np.empty(0)
         return encoder, LinearMargin(0.0, nothing, nothing, nothing)
@@ -213,6 +213,11 @@ def fit_one(
         rows.condition[used],
     )
     return encoder, candidate.fit(matrix, seed)
+
+
+def _encoder_of(rows: Rows) -> Encoder:
+    judged = rows.judged
+    return Encoder.fit(without_structure(rows.features.take(judged), rows.studies[judged]))
 
 
 def _judge(

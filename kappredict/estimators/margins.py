@@ -51,7 +51,9 @@ class LinearMargin:
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
         """Give each row's margin."""
-        return self.intercept + self._filled(matrix) @ self.coefficients
+        return by_block(
+            lambda rows: self.intercept + self._filled(rows) @ self.coefficients, matrix
+        )
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         """Give each column's SHAP value and, last, the margin at the training mean."""

@@ -11,12 +11,15 @@ class Standardised:
     """A matrix with missing values filled by the median and columns scaled, and the way back."""
 
     def __init__(self, matrix: np.ndarray) -> None:
-        self.median = np.nanmedian(matrix, axis=0) if matrix.size else np.empty(0)
+        self.median = np.array([np.nanmedian(column) for column in matrix.T])
         filled = np.where(np.isnan(matrix), self.median, matrix)
         self.mean = filled.mean(axis=0)
         spread = filled.std(axis=0)
         self.spread = np.where(spread > 0, spread, 1.0)
-        self.rows = (filled - self.mean) / self.spread
+        # In place: there may be a million rows.
+        filled -= self.mean
+        filled /= self.spread
+        self.rows = filled
 
     def like(self, matrix: np.ndarray) -> np.ndarray:
         """Put another group's rows on the same scale, about that group's own median and mean."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from kappredict.errors import RefusedError
 from kappredict.estimators.targets import Times, YesNo
 from kappredict.evaluation.cross_validation import (
     BASE_RATE,
@@ -96,12 +97,20 @@ def evaluate(
         Scheme → contender (model, base rate, labels) → predictions.
     not_run
         Scheme → why the data do not allow it.
+
+    Raises
+    ------
+    RefusedError
+        If the data allow no scheme at all.
     """
     schemes = {
         scheme: _judge_scheme(data, scheme, contenders, settings)
         for scheme, contenders in predictions.items()
     }
-    hardest = next(name for name in HARDEST_FIRST if name in schemes)
+    hardest = next((name for name in HARDEST_FIRST if name in schemes), None)
+    if hardest is None:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in not_run.items())
+        raise RefusedError(f"{data.task.name}: no scheme of the settings can be run ({reasons})")
     some, their_predictions = described(data, predictions, settings.most_described)
     report = EvaluationReport(
         data.task.name,
