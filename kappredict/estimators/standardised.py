@@ -11,7 +11,7 @@ class Standardised:
     """A matrix with missing values filled by the median and columns scaled, and the way back."""
 
     def __init__(self, matrix: np.ndarray) -> None:
-        self.median = np.array([np.nanmedian(column) for column in matrix.T])
+        self.median = np.nanmedian(matrix, axis=0) if matrix.size else np.empty(0)
         filled = np.where(np.isnan(matrix), self.median, matrix)
         self.mean = filled.mean(axis=0)
         spread = filled.std(axis=0)
