@@ -226,7 +226,8 @@ def test_six_responders_are_not_modelled_but_counted(
     catalogue = load_catalogue()
     folder = ROOT / "configs" / "studies" / "nimh_ketamine"
     write_study(
-        check(import_study(folder, real_data / "nimh_ketamine"), catalogue).study, tmp_path / "s"
+        check(import_study(folder, real_data / "nimh_ketamine", catalogue), catalogue).study,
+        tmp_path / "s",
     )
     done = train(["all"], tmp_path / "s", settings, tmp_path / "m", Store.at(str(tmp_path / "t")))
     assert not done.trained
@@ -261,7 +262,7 @@ def test_a_study_that_is_refused_registers_nothing(
 def opioid_trials(real_data: Path) -> tuple[Study, Catalogue]:
     catalogue = load_catalogue()
     folder = ROOT / "configs" / "studies" / "ctn0094"
-    checked = check(import_study(folder, real_data / "ctn0094"), catalogue)
+    checked = check(import_study(folder, real_data / "ctn0094", catalogue), catalogue)
     assert not checked.problems
     catalogue = catalogue.for_study(checked.study.definition)
     return with_totals(checked.study, catalogue.instruments), catalogue
