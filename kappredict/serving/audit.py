@@ -93,37 +93,69 @@ _GUARDS = {
 }
 
 
+# A database that is locked, restarting or out of reach must say so in seconds, not minutes.
+_CONNECTING: dict[str, dict[str, Any]] = {
+    "postgresql": {
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": 2,
+            "tcp_user_timeout": 4000,
+            "options": "-c lock_timeout=2000 -c statement_timeout=4000",
+        },
+    }
+}
+
+
 class AuditTrail:
     """The trail in a database; safe with several processes, each append durable when it returns."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writing = engine.execution_options(writes=True)
+        self._made = False
 
     @classmethod
     def at(cls, place: str) -> "AuditTrail":
-        """Open the trail at a database URL, or in an SQLite file; it is made where there is none.
+        """Give the trail at a database URL, or in an SQLite file; it is opened when it is used.
+
+        Raises
+        ------
+        AuditError
+            If it is no URL of a database.
+        """
+        url = place if "://" in place else f"sqlite:///{Path(place).resolve()}"
+        try:
+            kind = sa.engine.make_url(url).get_backend_name()
+            engine = sa.create_engine(url, **_CONNECTING.get(kind, {}))
+        except (sa.exc.SQLAlchemyError, ImportError) as error:
+            raise AuditError("the audit trail's address is no URL of a database") from error
+        if kind == "sqlite":
+            sa.event.listen(engine, "connect", _durable)
+            sa.event.listen(engine, "begin", _begin)
+        return cls(engine)
+
+    def make(self) -> None:
+        """Make the table, and what guards it, where they are not.
 
         Raises
         ------
         AuditError
             If the database cannot be opened.
         """
-        url = place if "://" in place else f"sqlite:///{Path(place).resolve()}"
-        if "://" not in place:
-            Path(place).resolve().parent.mkdir(parents=True, exist_ok=True)
+        if self._made:
+            return
+        file = self._engine.url.database
         try:
-            engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-            if engine.dialect.name == "sqlite":
-                sa.event.listen(engine, "connect", _durable)
-                sa.event.listen(engine, "begin", _begin_immediate)
-            with engine.begin() as connection:
+            if self._engine.dialect.name == "sqlite" and file:
+                Path(file).parent.mkdir(parents=True, exist_ok=True)
+            with self._writing.begin() as connection:
                 _locked(connection)
                 _metadata.create_all(connection)
-                for guard in _GUARDS.get(engine.dialect.name, ()):
+                for guard in _GUARDS.get(connection.dialect.name, ()):
                     connection.execute(sa.text(guard))
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, OSError) as error:
             raise AuditError(f"the audit trail cannot be opened: {_plain(error)}") from error
-        return cls(engine)
+        self._made = True
 
     def append(self, entries: Sequence[Entry]) -> list[Chained]:
         """Write entries, durably and in one transaction, and give them with their hashes.
@@ -133,9 +165,10 @@ class AuditTrail:
         AuditError
             If they cannot be written: then none of them is.
         """
+        self.make()
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         try:
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 _locked(connection)
                 number, previous = _head(connection)
                 written = []
@@ -168,9 +201,18 @@ class AuditTrail:
             raise AuditError(f"the audit trail cannot be read: {_plain(error)}") from error
 
     def head(self) -> tuple[int, str]:
-        """Give the last number and its hash: noted elsewhere, it shows a cut-off end, too."""
-        with self._engine.connect() as connection:
-            return _head(connection)
+        """Give the last number and its hash: noted elsewhere, it shows a cut-off end, too.
+
+        Raises
+        ------
+        AuditError
+            If the database cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                return _head(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise AuditError(f"the audit trail cannot be read: {_plain(error)}") from error
 
     def verify(self, head: tuple[int, str] | None = None) -> int:
         """Check the whole chain, and give its length.
@@ -253,11 +295,13 @@ def _durable(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """Take the lock at once for writing; who reads the whole trail must not hold up who writes."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _plain(error: sa.exc.SQLAlchemyError) -> str:
+def _plain(error: Exception) -> str:
     """Give the driver's own words; SQLAlchemy's would hold the row that was to be written."""
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", None) or (error if isinstance(error, OSError) else None)
     return str(cause).splitlines()[0] if cause else type(error).__name__

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kappredict.errors import UsageError
 
 PREFIX = "KAPPREDICT_"
+LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseModel):

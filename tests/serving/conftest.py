@@ -71,7 +71,7 @@ def core(models: Path, tmp_path: Path) -> Iterator[Core]:
     settings = Settings(models=models, audit=str(tmp_path / "audit.db"), demo=True)
     opened = Core.open(settings)
     yield opened
-    opened.trail.close()
+    opened.close()
 
 
 @dataclass(frozen=True)
