@@ -43,6 +43,7 @@ _FHIR = "application/fhir+json"
 _RESOURCE: dict[int | str, dict[str, Any]] = {
     200: {"description": "OK", "content": {_FHIR: {"schema": {"type": "object"}}}}
 }
+_OPEN: dict[str, Any] = {"security": []}  # asks for no credentials
 Work = Callable[[Any, str], Reply]
 
 EXAMPLE: dict[str, Any] = {
@@ -60,6 +61,22 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     errors: list[dict[str, str]] = []
+
+
+_TEMPLATE = "#/components/schemas/{model}"
+_MODELS: dict[str, type[BaseModel]] = {
+    "Problem": ProblemDocument,
+    "HookRequest": cds_hooks.HookRequest,
+    "FeedbackRequest": cds_hooks.FeedbackRequest,
+}
+_BUNDLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "entry": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+    },
+    "required": ["resourceType", "entry"],
+}
 
 
 def make_app(core: Core) -> FastAPI:
@@ -151,7 +168,7 @@ def _records(app: FastAPI, core: Core) -> None:
         tags=["FHIR"],
         response_class=Response,
         summary="A Bundle about one patient → a Bundle of RiskAssessment",
-        openapi_extra={"requestBody": _any_object()},
+        openapi_extra={"requestBody": _body(_BUNDLE)},
         responses=_RESOURCE | _problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
     )
     app.add_api_route(
@@ -162,6 +179,7 @@ def _records(app: FastAPI, core: Core) -> None:
         response_class=Response,
         summary="CapabilityStatement",
         responses=_RESOURCE,
+        openapi_extra=_OPEN,
     )
     app.add_api_route(
         "/fhir/AuditEvent",
@@ -178,6 +196,7 @@ def _records(app: FastAPI, core: Core) -> None:
         methods=["GET"],
         tags=["CDS Hooks"],
         summary="Discovery",
+        openapi_extra=_OPEN,
     )
     for one in cds_hooks.SERVICES:
         app.add_api_route(
@@ -186,7 +205,7 @@ def _records(app: FastAPI, core: Core) -> None:
             methods=["POST"],
             tags=["CDS Hooks"],
             summary=one.title,
-            openapi_extra={"requestBody": _any_object()},
+            openapi_extra={"requestBody": _sent(cds_hooks.HookRequest)},
             responses=_problems(400, 401, 403, 408, 412, 413, 415, 422, 429, 503),
         )
         app.add_api_route(
@@ -195,7 +214,7 @@ def _records(app: FastAPI, core: Core) -> None:
             methods=["POST"],
             tags=["CDS Hooks"],
             summary="What became of a card",
-            openapi_extra={"requestBody": _any_object()},
+            openapi_extra={"requestBody": _sent(cds_hooks.FeedbackRequest)},
             responses=_problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
         )
 
@@ -217,18 +236,20 @@ def _page(app: FastAPI, core: Core) -> None:
         tags=["definitions"],
         summary="What this service is",
         operation_id="about",
+        openapi_extra=_OPEN,
     )
 
 
 def _asked(core: Core, action: str, work: Work) -> Callable[[Request], Any]:
     """Answer a request about a patient: authenticated, limited, parsed, done and audited."""
+    most, patience = core.settings.most_bytes, core.settings.patience
 
     async def answer(request: Request) -> Response:
         who = await core.admitted(_asking(core, request, "predict", action))
         name, body = secrets.token_hex(8), b""
         refused: Problem | None = None
         try:
-            body = await read_body(request.receive, request.headers, core.settings.most_bytes)
+            body = await read_body(request.receive, request.headers, most, patience)
         except Problem as problem:
             refused = problem
 
@@ -347,9 +368,11 @@ def _inputs(core: Core) -> dict[str, Any]:
 
 
 async def _http(_: Request, error: Exception) -> Response:
-    status = HTTPStatus(getattr(error, "status_code", 500))
+    """Answer what is no route of ours as a problem, too; a 405 names the methods that there are."""
+    status = HTTPStatus(getattr(error, "status_code", 404))
     detail = {404: "there is nothing at this address", 405: "this method is not for this address"}
-    return Problem(status, detail.get(status, status.phrase)).response()
+    headers = getattr(error, "headers", None) or {}
+    return Problem(status, detail.get(status, status.phrase), **headers).response()
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -362,8 +385,12 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _any_object() -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _sent(model: type[BaseModel]) -> dict[str, Any]:
+    return _body({"$ref": _TEMPLATE.format(model=model.__name__)})
 
 
 def _request(action: str) -> dict[str, Any]:
@@ -387,7 +414,7 @@ def _request(action: str) -> dict[str, Any]:
         "additionalProperties": False,
     }
     schema = changed if action == "what-if" else {"anyOf": [record, many]}
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    return _body(schema)
 
 
 def _openapi(app: FastAPI, core: Core) -> Callable[[], Any]:
@@ -397,11 +424,12 @@ def _openapi(app: FastAPI, core: Core) -> Callable[[], Any]:
         content = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        template = "#/components/schemas/{model}"
-        record = core.shelf.record_type.model_json_schema(ref_template=template)
-        problem = ProblemDocument.model_json_schema(ref_template=template)
+        record = core.shelf.record_type.model_json_schema(ref_template=_TEMPLATE)
         schemas = content["components"]["schemas"]
-        schemas |= record.pop("$defs", {}) | {"PatientRecord": record, "Problem": problem}
+        schemas |= record.pop("$defs", {}) | {"PatientRecord": record}
+        for name, model in _MODELS.items():
+            schema = model.model_json_schema(ref_template=_TEMPLATE)
+            schemas |= schema.pop("$defs", {}) | {name: schema}
         record["examples"] = [example(core)]
         content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         content["security"] = [{"key": []}]

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,9 @@ class AuditTrail:
         self._engine = engine
         self._writing = engine.execution_options(writes=True)
         self._made = False
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._file = Path(file) if file else None
+        self._inode = 0
 
     @classmethod
     def at(cls, place: str) -> "AuditTrail":
@@ -143,11 +146,11 @@ class AuditTrail:
             If the database cannot be opened.
         """
         if self._made:
+            self._refuse_other_file()
             return
-        file = self._engine.url.database
         try:
-            if self._engine.dialect.name == "sqlite" and file:
-                Path(file).parent.mkdir(parents=True, exist_ok=True)
+            if self._file:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._writing.begin() as connection:
                 _locked(connection)
                 _metadata.create_all(connection)
@@ -155,7 +158,17 @@ class AuditTrail:
                     connection.execute(sa.text(guard))
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise AuditError(f"the audit trail cannot be opened: {_plain(error)}") from error
+        self._inode = self._file.stat().st_ino if self._file else 0
         self._made = True
+
+    def _refuse_other_file(self) -> None:
+        """Refuse to go on in a file that was removed: it would be written, and found by nobody."""
+        try:
+            same = not self._file or self._file.stat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            raise AuditError("the audit trail's file was removed or replaced; restart the service")
 
     def append(self, entries: Sequence[Entry]) -> list[Chained]:
         """Write entries, durably and in one transaction, and give them with their hashes.
@@ -269,13 +282,13 @@ def _head(connection: Connection) -> tuple[int, str]:
 
 
 def _hash(number: int, previous: str, entry: Entry) -> str:
-    content = {"number": number, "previous": previous, **asdict(entry)}
+    content = {"number": number, "previous": previous, **vars(entry)}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(canonical.encode())
 
 
 def _row(one: Chained) -> dict[str, Any]:
-    return {"number": one.number, "previous": one.previous, "hash": one.hash, **asdict(one.entry)}
+    return {"number": one.number, "previous": one.previous, "hash": one.hash, **vars(one.entry)}
 
 
 def _chained(row: Mapping[str, Any]) -> Chained:

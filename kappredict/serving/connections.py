@@ -14,17 +14,17 @@ import h11
 import uvicorn.config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SECONDS_TO_SEND_HEADERS = 10.0
 
-
-def bound_connections() -> None:
+def bound_connections(patience: float) -> None:
     """Make this process's uvicorn, whose options BentoML does not pass on, use them."""
+    BoundedConnection.patience = patience
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{__name__}:BoundedConnection"
 
 
 class BoundedConnection(H11Protocol):
     """uvicorn's connection, closed with 408 where headers do not come in time."""
 
+    patience = 0.0
     _until: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,7 +46,7 @@ class BoundedConnection(H11Protocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._until = self.loop.call_later(SECONDS_TO_SEND_HEADERS, self._too_slow)
+        self._until = self.loop.call_later(self.patience, self._too_slow)
 
     def _stop_waiting(self) -> None:
         if self._until is not None:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -268,7 +269,7 @@ def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
     for here, one in given.items():
         try:
             # By way of JSON: in strict mode a date is text there, as it is on the wire.
-            record = shelf.record_type.model_validate_json(json.dumps(one)).model_dump()
+            record = shelf.record_type.model_validate_json(_json(one)).model_dump()
         except ValidationError as error:
             faults += [(here + pointer, said) for pointer, said in faults_of(error)]
             continue
@@ -277,6 +278,11 @@ def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
     if faults:
         raise invalid(faults)
     return records
+
+
+def _json(record: Any) -> str:
+    """Write a record that was sent, or one that was checked before and holds dates."""
+    return json.dumps(record, default=date.isoformat)
 
 
 _changes_type = TypeAdapter(dict[str, float | str | bool | None])

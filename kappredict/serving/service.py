@@ -14,6 +14,7 @@ import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kappredict.serving.connections import bound_connections
+from kappredict.serving.settings import DEFAULT_PATIENCE
 
 if TYPE_CHECKING:
     from kappredict.serving.core import Core
@@ -31,7 +32,7 @@ class _Door:
 
 
 _door = _Door()
-bound_connections()
+bound_connections(float(os.environ.get("KAPPREDICT_PATIENCE", DEFAULT_PATIENCE)))
 
 
 # The guard counts, bounds and refuses; BentoML's own metrics and spans would hold the paths that

@@ -15,7 +15,6 @@ from starlette.types import Receive
 from kappredict.serving.problems import Problem
 
 DEEPEST = 40
-_SECONDS_TO_SEND = 15.0
 _MOST_DIGITS = 300  # as many as the largest double has
 _JSON = ("application/json", "application/fhir+json")
 
@@ -52,8 +51,10 @@ class Buckets:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, Retry_After=str(wait))
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes:
-    """Read a request's body.
+async def read_body(
+    receive: Receive, headers: Mapping[str, str], most: int, patience: float
+) -> bytes:
+    """Read a request's body: of so many bytes at most, in so many seconds.
 
     Raises
     ------
@@ -70,7 +71,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str], most: int) -> 
         raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(_SECONDS_TO_SEND):
+        async with asyncio.timeout(patience):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
