@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -21,6 +20,7 @@ from kappredict.serving.admission import Asking
 from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
 from kappredict.serving.core import Core, Reply, model_facts
+from kappredict.serving.description import TEMPLATE, openapi
 from kappredict.serving.fhir.capability import capability_statement
 from kappredict.serving.fhir.exchange import predict_bundle
 from kappredict.serving.guard import Guard
@@ -46,29 +46,6 @@ _RESOURCE: dict[int | str, dict[str, Any]] = {
 _OPEN: dict[str, Any] = {"security": []}  # asks for no credentials
 Work = Callable[[Any, str], Reply]
 
-EXAMPLE: dict[str, Any] = {
-    "patient": {"patient_id": "example-1", "age": 41, "sex": "female"},
-    "course": {"condition": "CONDITION", "index_day": 0, "planned_route": "iv"},
-    "assessments": [{"day": -3, "instrument": "INSTRUMENT", "value": 19}],
-}
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457: what went wrong; `errors` names each field by JSON pointer."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[dict[str, str]] = []
-
-
-_TEMPLATE = "#/components/schemas/{model}"
-_MODELS: dict[str, type[BaseModel]] = {
-    "Problem": ProblemDocument,
-    "HookRequest": cds_hooks.HookRequest,
-    "FeedbackRequest": cds_hooks.FeedbackRequest,
-}
 _BUNDLE: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -98,7 +75,7 @@ def make_app(core: Core) -> FastAPI:
     app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
-    app.add_api_route("/openapi.json", _openapi(app, core), include_in_schema=False)
+    app.add_api_route("/openapi.json", openapi(app, core), include_in_schema=False)
     app.add_api_route("/metrics", _metrics(core), include_in_schema=False)
     return app
 
@@ -390,7 +367,7 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sent(model: type[BaseModel]) -> dict[str, Any]:
-    return _body({"$ref": _TEMPLATE.format(model=model.__name__)})
+    return _body({"$ref": TEMPLATE.format(model=model.__name__)})
 
 
 def _request(action: str) -> dict[str, Any]:
@@ -415,36 +392,3 @@ def _request(action: str) -> dict[str, Any]:
     }
     schema = changed if action == "what-if" else {"anyOf": [record, many]}
     return _body(schema)
-
-
-def _openapi(app: FastAPI, core: Core) -> Callable[[], Any]:
-    """Describe the interface with the record type of the bundles that are served now."""
-
-    async def document() -> Response:
-        content = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        record = core.shelf.record_type.model_json_schema(ref_template=_TEMPLATE)
-        schemas = content["components"]["schemas"]
-        schemas |= record.pop("$defs", {}) | {"PatientRecord": record}
-        for name, model in _MODELS.items():
-            schema = model.model_json_schema(ref_template=_TEMPLATE)
-            schemas |= schema.pop("$defs", {}) | {name: schema}
-        record["examples"] = [example(core)]
-        content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        content["security"] = [{"key": []}]
-        return Response(Core.written(content), media_type="application/json")
-
-    return document
-
-
-def example(core: Core) -> dict[str, Any]:
-    """Give a record that the first model answers."""
-    first = core.shelf.bundles[0].recipe
-    instrument = first.instruments[first.condition.primary.instrument]
-    middle = float(round((instrument.total.low + instrument.total.high) * 0.7))
-    return {
-        **EXAMPLE,
-        "course": {**EXAMPLE["course"], "condition": first.condition.id},
-        "assessments": [{"day": -3, "instrument": instrument.id, "value": middle}],
-    }

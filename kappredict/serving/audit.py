@@ -10,7 +10,8 @@ IHE BALP 1.1 and 45 CFR 164.312(b).
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,7 +197,7 @@ class AuditTrail:
             raise AuditError(f"the audit trail cannot be written: {_plain(error)}") from error
         return written
 
-    def read(self, after: int = 0) -> Iterator[Chained]:
+    def read(self, after: int = 0) -> Generator[Chained]:
         """Read the chain in order, from the entry after a number on.
 
         Raises
@@ -207,9 +208,10 @@ class AuditTrail:
         query = sa.select(_table).where(_table.c.number > after).order_by(_table.c.number)
         try:
             with self._engine.connect() as connection:
-                rows = connection.execution_options(yield_per=_READ_AT_ONCE).execute(query)
-                for row in rows:
-                    yield _chained(row._asdict())
+                reading = connection.execution_options(yield_per=_READ_AT_ONCE)
+                with reading.execute(query) as rows:
+                    for row in rows:
+                        yield _chained(row._asdict())
         except sa.exc.SQLAlchemyError as error:
             raise AuditError(f"the audit trail cannot be read: {_plain(error)}") from error
 
@@ -241,15 +243,11 @@ class AuditTrail:
             Naming the first entry that was changed, removed or moved.
         """
         number, previous, seen = 0, GENESIS, head is None
-        for one in self.read():
-            if one.number != number + 1:
-                raise AuditError(f"audit trail: entry {number + 1} is missing")
-            if one.previous != previous:
-                raise AuditError(f"audit trail: entry {one.number} does not follow entry {number}")
-            if one.hash != _hash(one.number, one.previous, one.entry):
-                raise AuditError(f"audit trail: entry {one.number} was changed")
-            number, previous = one.number, one.hash
-            seen = seen or (number, previous) == head
+        with closing(self.read()) as entries:
+            for one in entries:
+                _follows(one, number, previous)
+                number, previous = one.number, one.hash
+                seen = seen or (number, previous) == head
         if not seen:
             raise AuditError(f"audit trail: entry {head[0] if head else 0} that was noted is gone")
         return number
@@ -279,6 +277,16 @@ _LAST = sa.select(_table.c.number, _table.c.hash).order_by(_table.c.number.desc(
 def _head(connection: Connection) -> tuple[int, str]:
     row = connection.execute(_LAST).first()
     return (0, GENESIS) if row is None else (int(row[0]), str(row[1]))
+
+
+def _follows(one: Chained, number: int, previous: str) -> None:
+    """Refuse an entry that is not the one after another, as it was written."""
+    if one.number != number + 1:
+        raise AuditError(f"audit trail: entry {number + 1} is missing")
+    if one.previous != previous:
+        raise AuditError(f"audit trail: entry {one.number} does not follow entry {number}")
+    if one.hash != _hash(one.number, one.previous, one.entry):
+        raise AuditError(f"audit trail: entry {one.number} was changed")
 
 
 def _hash(number: int, previous: str, entry: Entry) -> str:

@@ -1,5 +1,6 @@
-"""Bodies and connections of every bad kind: each gets a clear answer, and none holds the service."""
+"""Bodies and connections of every bad kind: each gets an answer, and none holds the service."""
 
+import contextlib
 import gzip
 import json
 import socket
@@ -20,7 +21,11 @@ def with_(course: bytes = b"", patient: bytes = b"") -> bytes:
     ("body", "status", "said"),
     [
         (with_(), 200, ""),
-        (b"\xef\xbb\xbf" + with_(), 200, ""),  # a byte order mark is let pass (RFC 8259, section 8.1)
+        (
+            b"\xef\xbb\xbf" + with_(),
+            200,
+            "",
+        ),  # a byte order mark is let pass (RFC 8259, section 8.1)
         (with_(patient=b'"age": 1, "age": 2'), 400, "two fields of the same name"),
         (with_(patient=b'"age": NaN'), 400, "NaN or Infinity"),
         (with_(patient=b'"age": -Infinity'), 400, "NaN or Infinity"),
@@ -78,17 +83,19 @@ def test_a_thousand_records_of_many_assessments_are_bounded_by_their_bytes(serve
     assert "larger than 8,000,000 bytes" in answer.json()["detail"]
 
 
-def talk(served: Any, *parts: bytes, pause: float = 0.0) -> bytes:
+def talk(served: Any, *parts: bytes) -> bytes:
     """Send bytes as they are, and read what comes until the other side closes."""
     host, port = served.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    found = b""
+    with (
+        socket.create_connection((host, int(port)), timeout=20) as connection,
+        contextlib.suppress(ConnectionError),  # closed before all was sent
+    ):
         for part in parts:
             connection.sendall(part)
-            time.sleep(pause)
-        found = b""
         while chunk := connection.recv(65536):
             found += chunk
-        return found
+    return found
 
 
 def head(served: Any, *headers: str) -> bytes:
@@ -103,10 +110,8 @@ def test_a_body_in_chunks_is_read_and_one_that_grows_too_large_is_not(served: An
     chunked = head(served, "Transfer-Encoding: chunked")
     assert b"HTTP/1.1 200" in talk(served, chunked + chunks + b"0\r\n\r\n")
     giant = b"%x\r\n%s\r\n" % (9_000_000, b" " * 9_000_000)
-    with pytest.raises(OSError) as broken:  # noqa: PT011  # reset, or a broken pipe
-        answer = talk(served, chunked + giant + b"0\r\n\r\n")
-        raise ConnectionError(answer.split(b"\r\n")[0].decode())
-    assert "413" in str(broken.value) or isinstance(broken.value, ConnectionError)
+    answer = talk(served, chunked, giant)
+    assert not answer or b"HTTP/1.1 413" in answer  # a client that goes on sending may not read it
 
 
 @pytest.mark.parametrize(
@@ -123,9 +128,7 @@ def test_a_length_that_is_none_is_a_bad_request(served: Any, headers: list[str])
     assert answer.split(b" ", 2)[1] in {b"400", b"422"}
 
 
-def test_clients_that_send_nothing_more_hold_nobody_up(
-    served: Any, record: dict[str, Any]
-) -> None:
+def test_clients_that_send_nothing_more_hold_nobody_up(served: Any, record: dict[str, Any]) -> None:
     host, port = served.url.removeprefix("http://").split(":")
     slow = [socket.create_connection((host, int(port)), timeout=30) for _ in range(50)]
     for one in slow[:25]:

@@ -145,6 +145,8 @@ def test_metrics_count_by_route_and_never_by_the_path_that_was_sent(
     found = asyncio.run(some())
     assert 'kappredict_requests_total{route="/v1/predict",status="200"} 1.0' in found
     assert 'kappredict_requests_total{route="other",status="404"} 1.0' in found
-    assert 'kappredict_answers_total{kind="predicted",model="depression/response/baseline"}' in found
+    assert (
+        'kappredict_answers_total{kind="predicted",model="depression/response/baseline"}' in found
+    )
     assert "kappredict_audit_writable 1.0" in found
     assert "marked" not in found

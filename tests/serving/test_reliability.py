@@ -1,4 +1,4 @@
-"""Workers are killed, bundles swapped, disks filled: what was answered is on record, and it goes on."""
+"""Workers are killed, bundles swapped, disks filled: all that was answered is on record."""
 
 import json
 import os
@@ -90,9 +90,7 @@ def workers(service: Served) -> list[int]:
     """Find the processes that answer, below the one that was started."""
     parent = service.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [
-        int(one) for one in children if "worker" in Path(f"/proc/{one}/cmdline").read_text()
-    ]
+    return [int(one) for one in children if "worker" in Path(f"/proc/{one}/cmdline").read_text()]
 
 
 def until(holds: Callable[[], bool], seconds: float = 40) -> None:
