@@ -5,11 +5,9 @@ table named by its file. A PostgreSQL database is copied to files first.
 """
 
 import difflib
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import duckdb
@@ -17,6 +15,7 @@ import pandas as pd
 
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.postgresql import Copy, copied, is_address
+from kappredict.data.queries import shared_queries, tables_read
 from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
 from kappredict.data.tables import TABLES
 from kappredict.data.vocabulary import PREFIX, catalogue_views
@@ -61,9 +60,11 @@ def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) 
         If a source's file or table cannot be read.
     """
     definition = read_study_definition(import_folder)
-    queries, shared = _queries(import_folder), _shared(import_folder)
-    wanted = {name for query in (queries | shared).values() for name in _tables_of(query)}
-    with _files(source, wanted) as copy, _open(copy.folder) as connection:
+    queries, shared = _queries(import_folder), shared_queries(import_folder)
+    with (
+        _files(source, [*queries.values(), *shared.values()]) as copy,
+        _open(copy.folder) as connection,
+    ):
         views = [*_add_views(connection, copy.folder), *copy.tables]
         for name, rows in catalogue_views(catalogue).items():
             connection.register(name, rows)
@@ -87,43 +88,13 @@ def _queries(folder: Path) -> dict[str, Path]:
     return {name: found[name] for name in TABLES if name in found}
 
 
-def _shared(folder: Path) -> dict[str, Path]:
-    """Give the queries that others use, each after those that it uses itself."""
-    found = {path.stem: path for path in sorted((folder / "shared").glob("*.sql"))}
-    needs = {name: _tables_of(path) & found.keys() - {name} for name, path in found.items()}
-    try:
-        return {name: found[name] for name in TopologicalSorter(needs).static_order()}
-    except CycleError as error:
-        raise DefinitionError(
-            str(folder / "shared"), [f"these use each other: {', '.join(sorted({*error.args[1]}))}"]
-        ) from error
-
-
-def _tables_of(query: Path) -> set[str]:
-    """Name, in lower case, the tables that a query reads; none where it is no SELECT."""
-    with duckdb.connect() as connection:
-        text = query.read_text(encoding="utf-8")
-        (tree,) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone() or ("",)
-    return {name.lower() for name in _values_of(json.loads(tree), "table_name")}
-
-
-def _values_of(tree: object, key: str) -> Iterator[str]:
-    if isinstance(tree, list):
-        for part in tree:
-            yield from _values_of(part, key)
-    elif isinstance(tree, Mapping):
-        if isinstance(tree.get(key), str):
-            yield tree[key]
-        yield from _values_of(list(tree.values()), key)
-
-
 @contextmanager
-def _files(source: Path | str, wanted: set[str]) -> Iterator[Copy]:
-    """Give a source's files; the wanted tables of a database are copied for as long as needed."""
+def _files(source: Path | str, queries: list[Path]) -> Iterator[Copy]:
+    """Give a source's files; the tables of a database that queries read are copied meanwhile."""
     if not is_address(source):
         yield Copy(Path(source), ())
         return
-    with copied(str(source), wanted) as copy:
+    with copied(str(source), set().union(*tables_read(queries).values())) as copy:
         yield copy
 
 
@@ -156,9 +127,10 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
         views[name] = path
         reader = _READERS[path.name[len(name) :].lower()].format(path=_quoted(str(path)))
         view = '"' + name.replace('"', '""') + '"'
-        # Materialised, or DuckDB moves a query's cast into the reading of the file, where
-        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes".
-        content = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
+        # Text is materialised, or DuckDB moves a query's cast into the reading of the file, where
+        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes". Parquet has its types.
+        text = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
+        content = f"FROM {reader}" if path.suffix.lower() == ".parquet" else text
         try:
             connection.execute(f"CREATE VIEW {view} AS {content}")
         except duckdb.Error as error:

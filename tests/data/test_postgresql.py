@@ -1,5 +1,6 @@
 """A PostgreSQL database is a source like a folder of files: one snapshot of it, read only."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,13 @@ def guarded(postgresql: Any) -> str:
         asked = f"local {connection.info.dbname} reader scram-sha-256\n"
         rules.write_text(asked + rules.read_text())
         connection.execute("SELECT pg_reload_conf()")
+    # The server reads its rules again in its own time.
+    for _ in range(200):
+        try:
+            psycopg.connect(address.replace("postgres:@", "reader:wrong@")).close()
+        except psycopg.OperationalError:
+            break
+        time.sleep(0.05)
     return str(address)
 
 

@@ -69,14 +69,14 @@ def an_export() -> pd.DataFrame:
     return lines.assign(phq9_complete=2).fillna("")
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    (tmp_path / "export").mkdir()
-    an_export().to_csv(tmp_path / "export" / "records.csv", index=False)
-    return tmp_path / "export"
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    an_export().to_csv(folder / "records.csv", index=False)
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def imported(source: Path, catalogue: Catalogue) -> CheckedStudy:
     return check(import_study(REDCAP, source, catalogue), catalogue)
 
@@ -165,17 +165,18 @@ def test_scores_reach_features_and_outcomes(imported: CheckedStudy, catalogue: C
 
 
 def test_an_export_without_dates_is_placed_by_its_events(
-    tmp_path: Path, source: Path, catalogue: Catalogue
+    tmp_path: Path, catalogue: Catalogue
 ) -> None:
     export = an_export()
     dates = [name for name in export if name.endswith(("_date", "_timestamp"))]
-    export.drop(columns=dates).to_csv(source / "records.csv", index=False)
+    (tmp_path / "export").mkdir()
+    export.drop(columns=dates).to_csv(tmp_path / "export" / "records.csv", index=False)
     copy = shutil.copytree(REDCAP, tmp_path / "mine")
     (copy / "shared" / "events.sql").write_text(
         "SELECT * FROM (VALUES ('baseline_arm_1', -7.0, TRUE), ('dosing_arm_1', 0, FALSE), "
         "('week_4_arm_1', 28, FALSE)) AS events (event, day, before_dose)"
     )
-    checked = check(import_study(copy, source, catalogue), catalogue)
+    checked = check(import_study(copy, tmp_path / "export", catalogue), catalogue)
     assert checked.study.courses["last_day"].tolist()[0] == 28
     assert {score[0] for score in scores_of(checked.study, 101)} == {-7, 0, 28}
 
