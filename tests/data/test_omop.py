@@ -1,5 +1,7 @@
 """The OMOP import on a small CDM made for it, from files and from a real PostgreSQL."""
 
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from kappredict.data.validation import check
 from kappredict.domain.task import PredictionTask
 from kappredict.evaluation.modelling_set import build_modelling_set
 
+ROOT = Path(__file__).parents[2]
 OMOP = shipped_configs() / "studies" / "omop"
 
 # What the import reads of each CDM table; ids of concepts are of this sample only.
@@ -339,8 +342,12 @@ def test_scores_reach_features_and_outcomes(study: Study, catalogue: Catalogue) 
     assert answered.to_dict() == {"1-depression-1": 1}
 
 
-def test_the_commands_take_files_and_the_study_is_sound(
-    files: Path, tmp_path: Path, run: Callable[..., Any]
+def test_the_commands_of_the_manual_import_a_sound_study(
+    files: Path, database: str, tmp_path: Path, run: Callable[..., Any]
 ) -> None:
-    assert run("import", OMOP, files, tmp_path / "study").returncode == 0
-    assert run("validate", tmp_path / "study").returncode == 0
+    page = ROOT / "docs" / "how-to" / "your-own-data.md"
+    commands = re.findall(r"^\$ kappredict (import \S+/omop .*)$", page.read_text("utf-8"), re.M)
+    sources = [(files, *shlex.split(commands[0])), (database, *shlex.split(commands[1]))]
+    for source, command, folder, _, out in sources:
+        assert run(command, ROOT / folder, source, tmp_path / out).returncode == 0
+        assert run("validate", tmp_path / out).returncode == 0
