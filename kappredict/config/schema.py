@@ -13,6 +13,7 @@ from kappredict.domain.base import Source
 from kappredict.domain.conditions import Condition
 from kappredict.domain.features import ColumnFeature, DeliveredFeature, HistoryFeature
 from kappredict.domain.instruments import Instrument
+from kappredict.domain.safety import SafetyFlag
 from kappredict.domain.studies import StudyDefinition
 
 _KINDS: dict[str, Any] = {
@@ -20,6 +21,7 @@ _KINDS: dict[str, Any] = {
     "condition": Condition,
     "sources": dict[str, Source],
     "study": StudyDefinition,
+    "safety": tuple[SafetyFlag, ...],
     "column_features": tuple[ColumnFeature, ...],
     "history_features": tuple[HistoryFeature, ...],
     "session_features": tuple[DeliveredFeature, ...],
