@@ -38,6 +38,7 @@ class Frequency(Sent):
 
     of: int = 100
     number: int = Field(ge=0, le=100)
+    responders: bool = Field(default=False, description="the hundred are people who respond")
     sentence: str
 
 
@@ -231,16 +232,12 @@ def _numbers(said: Prediction, one: Answered) -> dict[str, object]:
 def _frequency(said: Prediction, one: Answered) -> Frequency:
     number = of_hundred(said.probability)
     recipe = one.bundle.recipe
+    responders = recipe.outcome == "relapse" and recipe.condition.at_risk.clock_starts == "response"
     if recipe.outcome == "relapse":
-        only = " who respond" if recipe.condition.at_risk.clock_starts == "response" else ""
         days = list(said.survival)[-1]
-        sentence = (
-            f"Of 100 people like this{only}, about {number} stay well for {days:g} days and about "
-            f"{100 - number} relapse."
-        )
+        what = f"about {number} stay well for {days:g} days and about {100 - number} relapse"
     else:
-        what = {"response": "respond", "remission": "reach remission"}[recipe.outcome]
-        sentence = (
-            f"Of 100 people like this, about {number} {what} and about {100 - number} do not."
-        )
-    return Frequency(number=number, sentence=sentence)
+        done = {"response": "respond", "remission": "reach remission"}[recipe.outcome]
+        what = f"about {number} {done} and about {100 - number} do not"
+    who = "people like this who respond" if responders else "people like this"
+    return Frequency(number=number, responders=responders, sentence=f"Of 100 {who}, {what}.")

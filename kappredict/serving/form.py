@@ -6,7 +6,7 @@ from typing import Any
 from kappredict.cohort.records import Record
 from kappredict.errors import UsageError
 from kappredict.estimators.bundle import ModelBundle
-from kappredict.explanation.inputs import Input, inputs
+from kappredict.explanation.inputs import inputs
 from kappredict.explanation.what_if import Value, changed_record
 from kappredict.serving.shelf import Shelf
 
@@ -20,18 +20,25 @@ def form_inputs(shelf: Shelf) -> dict[str, Any]:
                 "label": models[0].bundle.recipe.condition.label,
                 "primary": models[0].bundle.recipe.condition.primary.instrument,
                 "baseline_days": -models[0].bundle.recipe.condition.baseline_in.start_day,
-                "inputs": _of_all([inputs(one.bundle) for one in models]),
+                "inputs": _of_all([one.bundle for one in models]),
             }
             for name, models in shelf.by_condition.items()
         ]
     }
 
 
-def _of_all(models: Sequence[tuple[Input, ...]]) -> list[dict[str, Any]]:
-    """Give the inputs of models together; one is used if any of them uses it."""
-    used = {one.name for model in models for one in model if one.used}
-    found = {one.name: one for model in models for one in model}
-    return [{**vars(one), "used": one.name in used} for one in found.values()]
+def _of_all(bundles: Sequence[ModelBundle]) -> list[dict[str, Any]]:
+    """Give the inputs of models together, a study's own columns last; used if any uses it."""
+    each = [one for bundle in bundles for one in inputs(bundle)]
+    used = {one.name for one in each if one.used}
+    own = {
+        column.name
+        for bundle in bundles
+        for columns in bundle.recipe.study.columns.values()
+        for column in columns
+    }
+    found = sorted({one.name: one for one in each}.values(), key=lambda one: one.name in own)
+    return [{**vars(one), "used": one.name in used} for one in found]
 
 
 def changed_record_of(
