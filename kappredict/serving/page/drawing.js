@@ -5,18 +5,19 @@ import { days } from "./words.js";
 
 // A hundred people, grouped: filled for those who reach the outcome, in outline for the others.
 export function icons(number, sentence) {
-  const people = Array.from({ length: 100 }, (_, place) => {
-    const x = 10 + (place % 10) * 20, y = 12 + Math.floor(place / 10) * 24, kind = place < number ? "yes" : "no";
-    return svg("g", { transform: `translate(${x} ${y})` },
-      svg("circle", { cx: 0, cy: -5, r: 3.6, class: kind }),
-      svg("path", { d: "M-6 9 v-4 a6 5 0 0 1 12 0 v4 z", class: kind }));
-  });
-  return svg("svg", { viewBox: "0 0 200 240", class: "icons", role: "img", "aria-label": sentence }, people);
+  const places = Array.from({ length: 100 }, (_, place) => [10 + (place % 10) * 20, 12 + Math.floor(place / 10) * 24]);
+  const people = (kind, from, to) => [
+    places.slice(from, to).map(([x, y]) => svg("circle", { cx: x, cy: y - 5, r: 3.6, class: kind })),
+    svg("path", { d: places.slice(from, to).map(([x, y]) => body(x, y)).join(" "), class: kind })];
+  return svg("svg", { viewBox: "0 0 200 240", class: "icons", role: "img", "aria-label": sentence },
+    people("yes", 0, number), people("no", number, 100));
 }
+
+const body = (x, y) => `M${x - 6} ${y + 9} v-4 a6 5 0 0 1 12 0 v4 z`;
 
 // One person, for a legend.
 export const icon = (kind) => svg("svg", { viewBox: "-8 -10 16 20", class: "icon", "aria-hidden": "true" },
-  svg("circle", { cx: 0, cy: -5, r: 3.6, class: kind }), svg("path", { d: "M-6 9 v-4 a6 5 0 0 1 12 0 v4 z", class: kind }));
+  svg("circle", { cx: 0, cy: -5, r: 3.6, class: kind }), svg("path", { d: body(0, 0), class: kind }));
 
 // From 0 to 100: the range as a bar, the estimate as a dot, the usual figure as a stroke.
 export function ruler(estimate, low, high, usual, sentence) {
@@ -56,9 +57,9 @@ export function curve(given, sentence) {
     svg("circle", { cx: x(one.day), cy: y(one.probability), r: 4, class: "yes" }),
     svg("text", { x: x(one.day) + (one.day === last ? 5 : 6), y: y(one.probability) - 7, class: "value", "text-anchor": one.day === last ? "end" : "start" }, `${Math.round(one.probability * 100)}`)]);
   return svg("svg", { viewBox: "0 0 345 195", class: "chart", role: "img", "aria-label": sentence },
-    svg("polygon", { points: band.join(" "), class: "band" }), grid.flat(),
+    svg("polygon", { points: band.join(" "), class: "band" }), grid,
     svg("polyline", { points: line((one) => one.base_rate).join(" "), class: "usual" }),
-    svg("polyline", { points: line((one) => one.probability).join(" "), class: "curve" }), marks.flat());
+    svg("polyline", { points: line((one) => one.probability).join(" "), class: "curve" }), marks);
 }
 
 // One bar of a diverging chart: to the right what raises, filled; to the left what lowers, hatched.

@@ -128,8 +128,8 @@ find("what-if").addEventListener("change", compare);
 find("reset-if").addEventListener("click", () => { offer(state.result); find("what-if-title").focus(); });
 find("print").addEventListener("click", () => window.print());
 find("copy").addEventListener("click", copy);
-find("views").addEventListener("change", (event) => { state.view = event.target.value; show(); });
-find("decimals").addEventListener("change", (event) => { setDecimals(event.target.checked ? 1 : 0); show(); compare(); });
+find("views").addEventListener("change", (event) => { state.view = event.target.value; if (state.result) show(); });
+find("decimals").addEventListener("change", (event) => { setDecimals(event.target.checked ? 1 : 0); if (state.result) { show(); compare(); } });
 find("key-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   useKey(find("key").value.trim());
