@@ -24,6 +24,7 @@ from kappredict.domain.instruments import Instrument
 from kappredict.domain.rules import thresholds
 from kappredict.domain.safety import SafetyFlag, ScoreAbove
 from kappredict.domain.studies import StudyDefinition
+from kappredict.domain.terminology import Terminology
 from kappredict.errors import DefinitionError
 
 Identified = TypeVar("Identified", Instrument, Condition)
@@ -38,12 +39,13 @@ def shipped_configs() -> Path:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every instrument, condition, feature, safety flag and source, cross-checked."""
+    """Every definition, source and term of other systems, cross-checked."""
 
     instruments: dict[str, Instrument]
     conditions: dict[str, Condition]
     features: FeatureDefinitions
     sources: dict[str, Source]
+    terminology: Terminology
     safety: tuple[SafetyFlag, ...]
 
     def condition(self, name: str) -> Condition:
@@ -161,8 +163,14 @@ def load_catalogue(own: Path | None = None) -> Catalogue:
     for folder in folders:
         if (folder / "sources.yaml").is_file():
             sources |= read_sources(folder)
-    features, safety = _read_features(folders), read_safety(folders[0])
-    catalogue = Catalogue(instruments, conditions, features, sources, safety)
+    catalogue = Catalogue(
+        instruments,
+        conditions,
+        _read_features(folders),
+        sources,
+        read_terminology(folders),
+        read_safety(folders[0]),
+    )
     catalogue.check()
     return catalogue
 
@@ -181,6 +189,16 @@ def read_safety(folder: Path) -> tuple[SafetyFlag, ...]:
 def read_sources(folder: Path) -> dict[str, Source]:
     """Read the sources of a folder of definitions; raises what `read_safety` does."""
     return read_definitions(folder / "sources.yaml", dict[str, Source])
+
+
+def read_terminology(folders: list[Path]) -> Terminology:
+    """Read what codes of other systems mean; later folders add to earlier ones."""
+    terms: Terminology = {}
+    for folder in folders:
+        if (folder / "terminology.yaml").is_file():
+            added = read_definitions(folder / "terminology.yaml", Terminology)
+            terms |= {kind: terms.get(kind, ()) + found for kind, found in added.items()}
+    return terms
 
 
 def fingerprint(definition: BaseModel) -> str:

@@ -15,6 +15,7 @@ from kappredict.domain.features import ColumnFeature, DeliveredFeature, HistoryF
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.safety import SafetyFlag
 from kappredict.domain.studies import StudyDefinition
+from kappredict.domain.terminology import Terminology
 
 _KINDS: dict[str, Any] = {
     "instrument": Instrument,
@@ -22,6 +23,7 @@ _KINDS: dict[str, Any] = {
     "sources": dict[str, Source],
     "study": StudyDefinition,
     "safety": tuple[SafetyFlag, ...],
+    "terminology": Terminology,
     "column_features": tuple[ColumnFeature, ...],
     "history_features": tuple[HistoryFeature, ...],
     "session_features": tuple[DeliveredFeature, ...],

@@ -50,7 +50,7 @@ def inputs(bundle: ModelBundle) -> tuple[Input, ...]:
     not entered here.
     """
     found: dict[str, Input] = {}
-    used = {spec.name for spec in bundle.used.specs}
+    used = {column.feature for column in bundle.encoder.columns}
     for spec in bundle.recipe.specs:
         for one in _of(bundle, spec):
             found.setdefault(one.name, replace(one, used=spec.name in used))

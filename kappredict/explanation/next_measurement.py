@@ -6,7 +6,7 @@ import numpy as np
 
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.estimators.limits import HALF
-from kappredict.explanation.words import told, value_of
+from kappredict.explanation.words import value_of
 from kappredict.features.table import FeatureTable
 
 
@@ -46,11 +46,10 @@ def measure_next(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list
 
 def not_known(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list[str]:
     """Name the clinical ideas that the model uses and of which nothing is known in one row."""
-    used = {spec.group for spec in bundle.used.specs}
     return [
         group
-        for group, specs in bundle.specs_by_idea.items()
-        if group in used and all(value_of(table, one, row) is None for one in told(specs))
+        for group, told in bundle.told_by_idea.items()
+        if group in bundle.ideas[0] and all(value_of(table, one, row) is None for one in told)
     ]
 
 

@@ -11,7 +11,6 @@ from kappredict.errors import UsageError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.explanation.answer import answer_records
 from kappredict.explanation.inputs import Input, inputs
-from kappredict.features.specs import matches
 
 NOTE = (
     "What the model says of patients who differ in this, not what changing it would do: an "
@@ -145,7 +144,7 @@ def _facts(record: Record, spec: FeatureSpec, value: Value) -> list[Mapping[str,
 def _reads(recipe: HistoryFeature, entry: Mapping[str, Any]) -> bool:
     return (
         entry["kind"] == recipe.kind
-        and matches(recipe, entry["code"])
+        and recipe.matches(entry["code"])
         and (not recipe.outcomes or entry.get("outcome") in recipe.outcomes)
     )
 

@@ -1,4 +1,4 @@
-"""What the form needs of the service: inputs, a scale's own score, safety flags, what is lacking."""
+"""What the form needs of the service: inputs, a scale's score, safety flags, what is lacking."""
 
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def test_what_cannot_be_scored_is_named_by_its_place(core: Core, body: Any, poin
 def test_only_what_a_model_uses_is_marked_as_used(core: Core) -> None:
     (condition,) = form_inputs(core.shelf)["conditions"]
     used = {one["group"] for one in condition["inputs"] if one["used"]}
-    read = {spec.group for one in core.shelf.bundles for spec in one.used.specs}
+    read = {group for one in core.shelf.bundles for group in one.ideas[0]}
     assert used == read
     none = {one["name"] for one in condition["inputs"] if one["absent_is_none"]}
     assert "failed_antidepressants" in none

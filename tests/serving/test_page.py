@@ -15,6 +15,15 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VIEWS = ("picture", "text", "table", "patient")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 700}
 
+# What has the focus, and whether it can be seen there: nothing lies over it.
+AT_FOCUS = """() => {
+  const one = document.activeElement, box = one.getBoundingClientRect();
+  const y = box.y + Math.min(box.height / 2, 15);
+  const top = document.elementFromPoint(box.x + box.width / 2, y);
+  return [one.id || one.tagName,
+    one === document.body || one.contains(top) || one.parentElement.contains(top)];
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -118,11 +127,7 @@ def test_focus_is_always_seen_and_goes_through_everything(page: Page) -> None:
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
-        place = page.evaluate(
-            """() => { const one = document.activeElement, box = one.getBoundingClientRect();
-              const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 15));
-              return [one.id || one.tagName, one === document.body || one.contains(top) || one.parentElement.contains(top)]; }"""
-        )
+        place = page.evaluate(AT_FOCUS)
         reached.add(place[0])
         assert place[1], f"{place[0]} is hidden while it has the focus"
     assert {"condition", "in-phq9", "print", "decimals"} <= reached
