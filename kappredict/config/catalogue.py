@@ -169,25 +169,24 @@ def load_catalogue(own: Path | None = None) -> Catalogue:
         _read_features(folders),
         sources,
         read_terminology(folders),
-        read_safety(folders[0]),
+        read_safety(folders),
     )
     catalogue.check()
     return catalogue
 
 
-def read_safety(folder: Path) -> tuple[SafetyFlag, ...]:
-    """Read the safety flags of a folder of definitions.
-
-    Raises
-    ------
-    DefinitionError
-        With every problem of the file.
-    """
-    return read_definitions(folder / "safety.yaml", tuple[SafetyFlag, ...])
+def read_safety(folders: list[Path]) -> tuple[SafetyFlag, ...]:
+    """Read the safety flags; those of a later folder are added, or replace one of the same id."""
+    flags: dict[str, SafetyFlag] = {}
+    for folder in folders:
+        if (folder / "safety.yaml").is_file():
+            found = read_definitions(folder / "safety.yaml", tuple[SafetyFlag, ...])
+            flags |= {one.id: one for one in found}
+    return tuple(flags.values())
 
 
 def read_sources(folder: Path) -> dict[str, Source]:
-    """Read the sources of a folder of definitions; raises what `read_safety` does."""
+    """Read the sources of a folder of definitions."""
     return read_definitions(folder / "sources.yaml", dict[str, Source])
 
 

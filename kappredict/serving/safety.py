@@ -39,4 +39,4 @@ def listed() -> dict[str, Any]:
 
 @cache
 def _flags() -> tuple[SafetyFlag, ...]:
-    return read_safety(shipped_configs())
+    return read_safety([shipped_configs()])
