@@ -13,7 +13,7 @@ from pipelines.console import messages, results
 
 
 def import_study(
-    import_folder: Path, source: Path, out: Path, *, own_configs: Path | None = None
+    import_folder: Path, source: Path | str, out: Path, *, own_configs: Path | None = None
 ) -> None:
     """Write the study; rows that cannot be used go to its `rejected/` folder, counted.
 
@@ -22,7 +22,8 @@ def import_study(
     DataError
         If any row was rejected: the sound rows are written all the same.
     """
-    checked = check(run_queries(import_folder, source), load_catalogue(own_configs))
+    catalogue = load_catalogue(own_configs)
+    checked = check(run_queries(import_folder, source, catalogue), catalogue)
     write_study(checked.study, out)
     for name, table in checked.study.tables.items():
         messages.print(f"{name}: {len(table):,} rows")

@@ -5,15 +5,14 @@ from pathlib import Path
 from rich.markup import escape
 
 from kappredict.config.catalogue import load_catalogue
-from kappredict.data.partitioning import partition as deal_out
-from kappredict.data.partitioning import selects_of_import, selects_of_study
+from kappredict.data.partitioning import partition_import, partition_study
 from kappredict.errors import DataError
 from kappredict.scaling.cluster import HERE, Place
 from pipelines.console import messages, results
 
 
 def partition(
-    source: Path,
+    source: Path | str,
     out: Path,
     *,
     partitions: int,
@@ -29,8 +28,11 @@ def partition(
         If any row was rejected: the sound rows are written all the same.
     """
     catalogue = load_catalogue(own_configs)
-    selects = selects_of_import(import_folder) if import_folder else selects_of_study(source)
-    checked = deal_out(selects, source, out, catalogue, partitions, place.work)
+    checked = (
+        partition_study(Path(source), out, catalogue, partitions, place.work)
+        if import_folder is None
+        else partition_import(import_folder, source, out, catalogue, partitions, place.work)
+    )
     for name, rows in checked.rows.items():
         messages.print(f"{name}: {rows:,} rows")
     for problem in checked.problems:

@@ -1,16 +1,25 @@
-"""Imports a study by SQL: one `SELECT` per table, run by DuckDB over a source's files."""
+"""Imports a study by SQL: one `SELECT` per table, run by DuckDB over a source's files.
+
+What several queries need is a query of its own in the import's `shared/`, run once; its rows are a
+table named by its file. A PostgreSQL database is copied to files first.
+"""
 
 import difflib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
+from kappredict.config.catalogue import Catalogue
+from kappredict.data.postgresql import Copy, copied, is_address
+from kappredict.data.queries import shared_queries, tables_read
 from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
 from kappredict.data.tables import TABLES
+from kappredict.data.vocabulary import PREFIX, catalogue_views
 from kappredict.errors import DataError, DefinitionError, UsageError
 
 # ending: the DuckDB function that reads it. Whole files are looked at to find the types, so that a
@@ -29,7 +38,7 @@ _NEEDED = ("patients", "courses")
 _MEMORY = "2GiB"  # what DuckDB holds before it spills
 
 
-def import_study(import_folder: Path, source: Path) -> RawTables:
+def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) -> RawTables:
     """Run an import over a source.
 
     Parameters
@@ -38,33 +47,67 @@ def import_study(import_folder: Path, source: Path) -> RawTables:
         A folder with `study.yaml` and a `<table>.sql` for each table the source can fill.
     source
         A folder of CSV, TSV, Parquet, NDJSON or JSON files (gzip included). Each is a view named
-        by its file: `asi.csv.gz` is `asi`.
+        by its file: `asi.csv.gz` is `asi`. Or the address of a PostgreSQL database, whose tables
+        are those views: see `kappredict.data.postgresql`.
+    catalogue
+        What the import may look codes up in: see `kappredict.data.vocabulary`.
 
     Raises
     ------
     UsageError
-        If the source is no folder, or has no such file.
+        If the source is no folder, or has no such file, or is a database that cannot be opened.
     DefinitionError
         If the import is incomplete, or a query is no single SELECT or does not run.
     DataError
-        If a source file cannot be read.
+        If a source's file or table cannot be read.
     """
     definition = read_study_definition(import_folder)
-    queries = queries_of(import_folder)
-    with open_source(source) as connection:
-        views = add_views(connection, source)
-        tables = {name: _run(connection, queries[name], views) for name in queries}
+    with opened(import_folder, source, catalogue) as found:
+        tables = {name: _run(found, name) for name in found.queries}
     return RawTables(definition, tables)
 
 
-def queries_of(folder: Path) -> dict[str, Path]:
-    """Give the query of each table that an import fills, in the tables' order.
+@dataclass(frozen=True)
+class Opened:
+    """A source as the queries of an import see it, and the queries by table."""
 
-    Raises
-    ------
-    DefinitionError
-        If one that is needed is missing, or one is named after no table.
+    connection: duckdb.DuckDBPyConnection
+    queries: dict[str, Path]
+    views: list[str]
+
+    @contextmanager
+    def asked(self, name: str) -> Iterator[duckdb.DuckDBPyRelation]:
+        """Give the answer to a table's query; whatever goes wrong with it names the query."""
+        with _blamed_on(self.queries[name], self.views):
+            yield _select(self.connection, self.queries[name])
+
+
+@contextmanager
+def opened(
+    import_folder: Path, source: Path | str, catalogue: Catalogue, room: Path | None = None
+) -> Iterator[Opened]:
+    """Open a source for the queries of an import; for the parameters and errors: `import_study`.
+
+    Parameters
+    ----------
+    room
+        A folder that may be written to: DuckDB then keeps at most 2 GiB in memory and spills.
     """
+    queries, shared = _queries(import_folder), shared_queries(import_folder)
+    with (
+        _files(source, [*queries.values(), *shared.values()]) as copy,
+        open_files(copy.folder, room) as connection,
+    ):
+        views = [*add_views(connection, copy.folder), *copy.tables]
+        for name, rows in catalogue_views(catalogue).items():
+            connection.register(name, rows)
+        for name, query in shared.items():
+            with _blamed_on(query, views):
+                _select(connection, query).create(name)
+        yield Opened(connection, queries, views)
+
+
+def _queries(folder: Path) -> dict[str, Path]:
     found = {path.stem: path for path in sorted(folder.glob("*.sql"))}
     problems = [f"{name}.sql is missing" for name in _NEEDED if name not in found]
     for name in found:
@@ -77,13 +120,20 @@ def queries_of(folder: Path) -> dict[str, Path]:
     return {name: found[name] for name in TABLES if name in found}
 
 
-def open_source(source: Path, room: Path | None = None) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _files(source: Path | str, queries: list[Path]) -> Iterator[Copy]:
+    """Give a source's files; the tables of a database that queries read are copied meanwhile."""
+    if not is_address(source):
+        yield Copy(Path(source), ())
+        return
+    with copied(str(source), set().union(*tables_read(queries).values())) as copy:
+        yield copy
+
+
+def open_files(source: Path, room: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Open an in-memory database that fetches nothing and reads no file but the source's.
 
-    Parameters
-    ----------
-    room
-        A folder that it may write to: it then holds at most 2 GiB in memory, and spills the rest.
+    With `room`, a folder, it may also write there, and spills there what is large.
 
     Raises
     ------
@@ -124,14 +174,17 @@ def add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
         name = table_name(path, tuple(_READERS))
         if name is None:
             continue
+        if name.lower().startswith(PREFIX):
+            raise DataError(f"{path}: rename it; views named {PREFIX}… are those of the catalogue")
         if name in views:
             raise DataError(f"{source}: {views[name].name} and {path.name} give the same view")
         views[name] = path
         reader = _READERS[path.name[len(name) :].lower()].format(path=_quoted(str(path)))
         view = '"' + name.replace('"', '""') + '"'
-        # Materialised, or DuckDB moves a query's cast into the reading of the file, where
-        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes".
-        content = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
+        # Text is materialised, or DuckDB moves a query's cast into the reading of the file, where
+        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes". Parquet has its types.
+        text = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
+        content = f"FROM {reader}" if path.suffix.lower() == ".parquet" else text
         try:
             connection.execute(f"CREATE VIEW {view} AS {content}")
         except duckdb.Error as error:
@@ -142,23 +195,25 @@ def add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
     return list(views)
 
 
-def _run(connection: duckdb.DuckDBPyConnection, query: Path, views: list[str]) -> RawTable:
-    with worded(query, views):
-        rows = connection.execute(only_select(query)).df()
-    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
+def _run(source: Opened, name: str) -> RawTable:
+    with source.asked(name) as answer:
+        rows = answer.df()
+    return RawTable(
+        source.queries[name].name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0)
+    )
 
 
-def only_select(query: Path) -> str:
-    """Read a query; only a single SELECT is let through, which can write nothing."""
+def _select(connection: duckdb.DuckDBPyConnection, query: Path) -> duckdb.DuckDBPyRelation:
+    """Prepare a query; only a single SELECT is let through, which can write nothing."""
     statements = duckdb.extract_statements(query.read_text(encoding="utf-8"))
     if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
         raise DefinitionError(str(query), ["must be exactly one SELECT"])
-    return str(statements[0].query).strip().removesuffix(";")
+    return connection.sql(statements[0])
 
 
 @contextmanager
-def worded(query: Path, views: list[str]) -> Iterator[None]:
-    """Turn a failed query into a `DefinitionError` that names its file."""
+def _blamed_on(query: Path, views: list[str]) -> Iterator[None]:
+    """Name the query in what DuckDB says of it."""
     try:
         yield
     except duckdb.Error as error:
@@ -171,7 +226,7 @@ def _worded(error: duckdb.Error, views: list[str]) -> str:
     if absent:
         near = difflib.get_close_matches(absent[1], views, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(views))}"
-        return f"the source has no file for '{absent[1]}'; {hint}"
+        return f"the source has no file or table for '{absent[1]}'; {hint}"
     if isinstance(error, duckdb.ConversionException):
         # DuckDB quotes the value that it cannot convert, which may be a patient's.
         return re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", _first_line(error))

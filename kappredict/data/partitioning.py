@@ -5,7 +5,7 @@ partitions), so that a patient's rows meet whatever table or file they come from
 is then checked and written as a study by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -15,93 +15,112 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from kappredict.config.catalogue import Catalogue
-from kappredict.data.importing import add_views, only_select, open_source, queries_of, worded
+from kappredict.data.importing import add_views, open_files, opened
 from kappredict.data.partitions import Checked, Work, here, joined, set_aside
 from kappredict.data.readers import RawTable, RawTables, part_name, read_study_definition
 from kappredict.data.tables import TABLES
 from kappredict.data.validation import check
 from kappredict.data.writers import replacing, write_definition, write_study
 from kappredict.domain.studies import StudyDefinition
-from kappredict.errors import UsageError
-
-Selects = Mapping[Path, str]
-"""One SELECT for each table: a path that is named after it and is shown in messages, and its SQL"""
+from kappredict.errors import DataError, UsageError
 
 _NUMBER = "kappredict_partition"
-_RAW = "raw"
 
 
-def selects_of_import(import_folder: Path) -> Selects:
-    """Give the SELECTs of an import folder.
-
-    Raises
-    ------
-    DefinitionError
-        If the import is incomplete, or a query is no single SELECT.
-    """
-    found = {}
-    for path in queries_of(import_folder).values():
-        with worded(path, []):
-            found[path] = only_select(path)
-    return found
-
-
-def selects_of_study(folder: Path) -> Selects:
-    """Give the SELECTs that take a study's tables as they are."""
-    stems = {path.name.split(".")[0] for path in folder.iterdir()}
-    return {folder / name: f'SELECT * FROM "{name}"' for name in TABLES if name in stems}  # noqa: S608  # our own names
-
-
-def partition(
-    selects: Selects, source: Path, out: Path, catalogue: Catalogue, number: int, work: Work = here
+def partition_import(
+    import_folder: Path,
+    source: Path | str,
+    out: Path,
+    catalogue: Catalogue,
+    number: int,
+    work: Work = here,
 ) -> Checked:
-    """Deal a source's rows out into a study in partitions, in place of the study that may be there.
-
-    `study.yaml` lies beside the queries.
+    """Run an import over a source, as `import_study` does, into a study in partitions.
 
     Raises
     ------
     UsageError, DefinitionError, DataError
         As from `import_study`; and if a partition would be left without a course.
     """
-    definition = read_study_definition(next(iter(selects)).parent)
+
+    def deal_out(raw: Path) -> None:
+        with opened(import_folder, source, catalogue, raw) as found:
+            for name in found.queries:
+                with found.asked(name) as rows:
+                    _deal_out(found.connection, rows, raw / name, number)
+
+    return _partition(deal_out, import_folder, out, catalogue, number, work)
+
+
+def partition_study(
+    folder: Path, out: Path, catalogue: Catalogue, number: int, work: Work = here
+) -> Checked:
+    """Put the tables of a study into partitions.
+
+    Raises
+    ------
+    UsageError, DataError
+        If it cannot be read, or if a partition would be left without a course.
+    """
+
+    def deal_out(raw: Path) -> None:
+        with open_files(folder, raw) as connection:
+            views = add_views(connection, folder)
+            for name in TABLES:
+                if name in views:
+                    _deal_out(connection, connection.view(name), raw / name, number)
+
+    try:
+        return _partition(deal_out, folder, out, catalogue, number, work)
+    except duckdb.Error as error:
+        raise DataError(
+            f"{folder}: cannot be put into partitions; `kappredict validate {folder}` says why"
+        ) from error
+
+
+def _partition(
+    deal_out: Callable[[Path], None],
+    described: Path,
+    out: Path,
+    catalogue: Catalogue,
+    number: int,
+    work: Work,
+) -> Checked:
+    """Deal rows out, then check and write each partition; all of the study appears, or nothing."""
+    definition = read_study_definition(described)
     with replacing(out) as fresh:
-        raw = fresh / _RAW
+        raw = fresh / "raw"
         raw.mkdir()
-        with open_source(source, raw) as connection:
-            views = add_views(connection, source)
-            for path, select in selects.items():
-                with worded(path, views):
-                    _deal_out(connection, path.stem, select, raw, number)
+        deal_out(raw)
+        _refuse_empty(raw, number)
         write_definition(definition, fresh)
         parts = [fresh / part_name(place) for place in range(number)]
-        _refuse_empty(raw, number)
-        settle = partial(_settle, raw=raw, definition=definition, catalogue=catalogue)
+        settle = partial(_settle, raw=raw.resolve(), definition=definition, catalogue=catalogue)
         checked = joined(fresh, list(work(settle, parts)))
         rmtree(raw)
         return checked
 
 
 def _deal_out(
-    connection: duckdb.DuckDBPyConnection, table: str, select: str, raw: Path, number: int
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, to: Path, number: int
 ) -> None:
-    """Write the rows of one query as Parquet, a folder for each partition."""
-    if "patient_id" in TABLES[table].names:
-        rows, patient = f"FROM (\n{select}\n) AS found", "found.patient_id"
+    """Write the rows of a table as Parquet, a folder for each partition."""
+    rows.create_view("found", replace=True)
+    if "patient_id" in TABLES[to.name].names:
+        those, patient = "found", "found.patient_id"
     else:
-        owner = f"LEFT JOIN owners ON owners.course = {_text('found.course_id')}"
-        rows = f"FROM (\n{select}\n) AS found {owner}"
+        those = f"found LEFT JOIN owners ON owners.course = {_text('found.course_id')}"
         # Rows of an unknown course are dealt out, too, and rejected where they arrive.
-        patient = "coalesce(owners.patient, found.course_id)"
+        patient = f"coalesce(owners.patient, {_text('found.course_id')})"
     place = f"md5_number_lower(coalesce({_text(patient)}, '')) % {number}"
     connection.execute(
-        f"COPY (SELECT found.*, {place} AS {_NUMBER} {rows}) TO '{raw / table}' "
+        f"COPY (SELECT found.*, {place} AS {_NUMBER} FROM {those}) TO '{to}' "  # noqa: S608
         f"(FORMAT parquet, PARTITION_BY ({_NUMBER}))"
     )
-    if table == "courses":
+    if to.name == "courses":
         connection.execute(
-            f"CREATE TEMP TABLE owners AS SELECT {_text('course_id')} AS course, "  # noqa: S608
-            f"min({_text('patient_id')}) AS patient FROM (\n{select}\n) GROUP BY course"
+            f"CREATE TABLE owners AS SELECT {_text('course_id')} AS course, "  # noqa: S608
+            f"min({_text('patient_id')}) AS patient FROM found GROUP BY course"
         )
 
 

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from simulated import markdown
 
 from kappredict.config.catalogue import load_catalogue
-from kappredict.data.partitioning import partition, selects_of_import
+from kappredict.data.partitioning import partition_import
 from kappredict.data.partitions import check_study
 from kappredict.data.simulation import load_parameters, simulate
 from kappredict.data.tables import TABLES
@@ -144,8 +144,7 @@ def measure(patients: int, room: Path) -> dict[str, Any]:
         settings = SETTINGS.grown_by(place.grow)
         with meter.step("import"):
             number = max(2, patients // PER_PARTITION)
-            selects = selects_of_import(queries)
-            imported = partition(selects, source, out, catalogue, number, place.work)
+            imported = partition_import(queries, source, out, catalogue, number, place.work)
         with meter.step("validate"):
             checked = check_study(out, catalogue, place.work)
         if imported.problems or checked.problems:

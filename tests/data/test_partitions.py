@@ -9,7 +9,7 @@ import pytest
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.outline import joined as joined_outlines
 from kappredict.data.outline import outline
-from kappredict.data.partitioning import partition, selects_of_import, selects_of_study
+from kappredict.data.partitioning import partition_import, partition_study
 from kappredict.data.partitions import check_study, refuse_crossing
 from kappredict.data.readers import parts_of, read_tables
 from kappredict.data.simulation import load_parameters, simulate
@@ -38,7 +38,7 @@ def whole(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def divided(whole: Path, catalogue: Catalogue) -> Path:
     out = whole.parent / "divided"
-    checked = partition(selects_of_study(whole), whole, out, catalogue, PARTS)
+    checked = partition_study(whole, out, catalogue, PARTS)
     assert checked.problems == ()
     return out
 
@@ -82,7 +82,7 @@ def test_where_a_patient_goes_follows_from_the_id_alone(
     for name in TABLES:
         (queries / f"{name}.sql").write_text(f"FROM {name} -- as it is")
     out = tmp_path / "out"
-    partition(selects_of_import(queries), tmp_path, out, catalogue, PARTS)
+    partition_import(queries, tmp_path, out, catalogue, PARTS)
     for one, other in zip(parts_of(divided), parts_of(out), strict=True):
         assert load_study(one, catalogue).digest == load_study(other, catalogue).digest
 
@@ -115,7 +115,7 @@ def test_too_many_partitions_are_refused_and_what_was_there_stays(
     whole: Path, mine: Path, catalogue: Catalogue
 ) -> None:
     with pytest.raises(UsageError, match="500 partitions are too many"):
-        partition(selects_of_study(whole), whole, mine, catalogue, 500)
+        partition_study(whole, mine, catalogue, 500)
     assert len(parts_of(mine)) == PARTS
     assert [path.name for path in mine.parent.iterdir()] == ["mine"]
 

@@ -27,7 +27,9 @@ SOURCES = {"ctn0094_kept_visits": "ctn0094"}
 def studies(real_data: Path, catalogue: Catalogue) -> dict[str, Study]:
     checked = {
         name: check(
-            import_study(shipped_configs() / "studies" / name, real_data / SOURCES.get(name, name)),
+            import_study(
+                shipped_configs() / "studies" / name, real_data / SOURCES.get(name, name), catalogue
+            ),
             catalogue,
         )
         for name in IMPORTS
@@ -58,7 +60,7 @@ def test_every_import_that_ships_is_tested() -> None:
 
 
 def test_every_query_says_what_it_decides() -> None:
-    for query in (shipped_configs() / "studies").glob("*/*.sql"):
+    for query in (shipped_configs() / "studies").glob("**/*.sql"):
         assert query.read_text().startswith("--"), query
 
 

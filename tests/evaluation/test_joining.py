@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from kappredict.config.catalogue import Catalogue
-from kappredict.data.partitioning import partition, selects_of_study
+from kappredict.data.partitioning import partition_study
 from kappredict.data.simulation import load_parameters, simulate
 from kappredict.data.writers import write_study
 from kappredict.domain.task import tasks_of
@@ -58,7 +58,7 @@ def test_features_and_outcomes_do_not_depend_on_how_a_study_is_divided(
     folder: Path, whole: dict[str, ModellingSet], catalogue: Catalogue, number: int, tmp_path: Path
 ) -> None:
     out = tmp_path / "divided"
-    partition(selects_of_study(folder), folder, out, catalogue, number)
+    partition_study(folder, out, catalogue, number)
     joined = sets_of(open_source(out, catalogue))
     assert joined.keys() == whole.keys()
     for name, expected in whole.items():

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from kappredict.config.catalogue import Catalogue
-from kappredict.data.partitioning import partition, selects_of_study
+from kappredict.data.partitioning import partition_study
 from kappredict.data.readers import parts_of
 from kappredict.data.simulation import load_parameters, simulate
 from kappredict.data.writers import write_study
@@ -60,7 +60,7 @@ def divided(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> P
     study = simulate(load_parameters(), patients=300, seed=5, conditions=("depression",)).study
     write_study(study, folder / "whole")
     whole, out = folder / "whole", folder / "divided"
-    partition(selects_of_study(whole), whole, out, catalogue, 4)
+    partition_study(whole, out, catalogue, 4)
     return out
 
 
