@@ -41,6 +41,7 @@ def _joined(tables: Sequence[FeatureTable], order: np.ndarray) -> FeatureTable:
     frame = pd.DataFrame(block.T, columns=numbers, copy=False)
     for place, spec in enumerate(specs):
         if spec.kind == "category":
-            texts = pd.concat([one.frame[spec.name] for one in tables], ignore_index=True)
+            parts = [pd.Series(one.columns.texts[spec.name].array) for one in tables]
+            texts = pd.concat(parts, ignore_index=True)
             frame.insert(place, spec.name, texts.take(order).reset_index(drop=True))
     return FeatureTable(frame, specs)

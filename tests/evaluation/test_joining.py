@@ -21,7 +21,7 @@ CONDITIONS = ("depression", "aud")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("joining") / "whole"
-    study = simulate(load_parameters(), patients=160, seed=6, conditions=CONDITIONS).study
+    study = simulate(load_parameters(), patients=120, seed=6, conditions=CONDITIONS).study
     write_study(study, folder)
     return folder
 
@@ -35,9 +35,7 @@ def sets_of(source: Source) -> dict[str, ModellingSet]:
     tasks = [
         task
         for name in CONDITIONS
-        for task in tasks_of(
-            source.catalogue.condition(name), ("response", "relapse"), ("baseline", "early")
-        )
+        for task in tasks_of(source.catalogue.condition(name), ("response", "relapse"), ("early",))
     ]
     return {one.task.name: one for batch in source.batches(tasks) for one in batch}
 

@@ -23,7 +23,7 @@ from kappredict.evaluation.metrics_binary import auc
 from kappredict.scaling.cluster import WorkOnCluster
 from kappredict.scaling.trees import GrowOnCluster
 
-LEARNT, ASKED, COLUMNS = 4000, 4000, 12
+LEARNT, ASKED, COLUMNS = 4000, 4000, 8
 SETTINGS = """
 seed: 1
 outcomes: [response]
@@ -35,9 +35,9 @@ schemes:
   random_cv: {folds: 2, repeats: 1}
 explanation: {folds: 2, shuffled_outcomes: 1, refits: false, resamples: 20}
 response_candidates:
-  - {model: boosted_trees, rounds: 20}
+  - {model: boosted_trees, rounds: 10}
 relapse_candidates:
-  - {model: boosted_aft, rounds: 20}
+  - {model: boosted_aft, rounds: 10}
 """
 
 
@@ -57,7 +57,7 @@ def client() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def divided(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Path:
     folder = tmp_path_factory.mktemp("scaling")
-    study = simulate(load_parameters(), patients=300, seed=5, conditions=("depression",)).study
+    study = simulate(load_parameters(), patients=240, seed=5, conditions=("depression",)).study
     write_study(study, folder / "whole")
     whole, out = folder / "whole", folder / "divided"
     partition_study(whole, out, catalogue, 4)
@@ -93,7 +93,7 @@ def test_trees_grown_on_a_cluster_are_as_good(
 ) -> None:
     columns, outcome = drawn
     rows = matrix(columns[:LEARNT], outcome[:LEARNT])
-    here = BoostedTrees(model="boosted_trees", depth=3, rounds=60)
+    here = BoostedTrees(model="boosted_trees", depth=3, rounds=40)
     there = here.grown_by(GrowOnCluster(client))
 
     found = [
