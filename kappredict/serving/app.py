@@ -20,7 +20,7 @@ from kappredict.serving import cds_hooks
 from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
 from kappredict.serving.core import Core, Reply, model_facts
-from kappredict.serving.fhir.capability import capability_statement
+from kappredict.serving.fhir.capability import capability_statement, operation_definition
 from kappredict.serving.fhir.exchange import predict_bundle
 from kappredict.serving.principals import Act, Principal
 from kappredict.serving.problems import MEDIA_TYPE, Problem
@@ -145,15 +145,20 @@ def _records(app: FastAPI, core: Core) -> None:
         openapi_extra={"requestBody": _any_object()},
         responses=_RESOURCE | _problems(400, 401, 403, 413, 422, 429, 503),
     )
-    app.add_api_route(
-        "/fhir/metadata",
-        _open_to_all(lambda: capability_statement(core.settings.url), _FHIR),
-        methods=["GET"],
-        tags=["FHIR"],
-        response_class=Response,
-        summary="CapabilityStatement",
-        responses=_RESOURCE,
-    )
+    described: dict[str, Callable[[], dict[str, Any]]] = {
+        "metadata": lambda: capability_statement(core.settings.url),
+        "OperationDefinition/predict": operation_definition,
+    }
+    for place, document in described.items():
+        app.add_api_route(
+            f"/fhir/{place}",
+            _open_to_all(document, _FHIR),
+            methods=["GET"],
+            tags=["FHIR"],
+            response_class=Response,
+            summary=place,
+            responses=_RESOURCE,
+        )
     app.add_api_route(
         "/fhir/AuditEvent",
         _looked_up(core, lambda: audit_bundle(core.trail), "audit", _FHIR),

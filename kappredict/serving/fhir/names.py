@@ -1,33 +1,17 @@
-"""Addresses of systems, profiles and extensions: those of HL7, and our own, in one place."""
+"""Addresses of what is written: systems and extensions of HL7, and our own, in one place."""
 
-from kappredict.config.catalogue import shipped_configs
-from kappredict.config.reader import read_yaml
+from kappredict.data.fhir.elements import OWN
 
-LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
-ICD10 = ("http://hl7.org/fhir/sid/icd-10-cm", "http://hl7.org/fhir/sid/icd-10")
-ATC = "http://www.whocc.no/atc"
-ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
-ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
-OWN = "https://kappredict.example.org/fhir"
-OWN_INSTRUMENT = f"{OWN}/CodeSystem/instrument"
+ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+# HL7's AI Transparency on FHIR is a ballot (STU1, 2026): its addresses may still change.
+AI = "http://hl7.org/fhir/uv/aitransparency"
+AI_KIND = f"{AI}/StructureDefinition/aitransparency.AIKind"
+AI_TYPES = f"{AI}/CodeSystem/AIdeviceTypeCS"
 OWN_OUTCOME = f"{OWN}/CodeSystem/outcome"
 OWN_MODEL = f"{OWN}/CodeSystem/model"
-OWN_ITEM = f"{OWN}/CodeSystem/instrument-item"
 
 
 def extension(name: str) -> str:
     """Give the address of one of our own extensions."""
     return f"{OWN}/StructureDefinition/{name}"
-
-
-def _meanings() -> dict[str, dict[tuple[str, str], str]]:
-    content = read_yaml(shipped_configs() / "terminology.yaml")
-    return {
-        kind: {(one["system"], one["code"]): one["means"] for one in entries}
-        for kind, entries in content.items()
-    }
-
-
-MEANINGS = _meanings()
