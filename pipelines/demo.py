@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kappredict.data.study import Study
 from kappredict.evaluation.settings import read_settings
-from kappredict.explanation.answer import answer
+from kappredict.explanation.study_answers import answer_study
 from kappredict.tracking.store import Store
 from pipelines.console import messages, results
 from pipelines.report import report_training
@@ -44,7 +44,7 @@ def _show_one_patient(training: Training) -> None:
     alone = only_patient(training.study, str(course["patient_id"]))
     results.print("\nOne patient (synthetic): associations in past patients, not advice")
     for one in _same_condition(training.trained, first):
-        for answered in answer(one.bundle, alone):
+        for answered in answer_study(one.bundle, alone):
             for line in prediction_lines(answered):
                 results.print(line, highlight=False)
 

@@ -5,14 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from kappredict.cohort.courses import find_cohort
 from kappredict.cohort.records import Record, record_history
-from kappredict.data.history import History
-from kappredict.data.study import Study
-from kappredict.data.totals import with_totals
 from kappredict.domain.prediction import Abstention, Prediction
-from kappredict.errors import DataError
-from kappredict.estimators.bundle import Asked, ModelBundle
+from kappredict.estimators.bundle import Asked, ModelBundle, Used
 from kappredict.explanation.groups import Explanation, explain, reasons
 from kappredict.features.build import build_features
 from kappredict.features.table import FeatureTable
@@ -20,29 +15,10 @@ from kappredict.features.table import FeatureTable
 LEAST_KNOWN = 0.2
 
 
-def answer(bundle: ModelBundle, study: Study) -> list[Prediction | Abstention]:
-    """Answer the bundle's task for every course of its condition that is at the landmark.
-
-    The same `History` and `build_features` as in training; one patient or many.
-
-    Raises
-    ------
-    DataError
-        If the study has no course that the task can be asked about.
-    """
-    study = with_totals(study, bundle.recipe.instruments)
-    cohort = find_cohort(study, bundle.task)
-    if not len(cohort.courses):
-        steps = "; ".join(f"{label}: {n}" for label, n in cohort.attrition.steps)
-        raise DataError(f"{bundle.task.name}: no course to predict for ({steps})")
-    features = build_features(History.cut(study, cohort.courses), bundle.recipe.specs)
-    return answer_features(bundle, features, cohort.courses["course_id"].tolist())
-
-
 def answer_records(bundle: ModelBundle, records: Sequence[Record]) -> list[Prediction | Abstention]:
     """Answer the bundle's task for patient records that were checked, one course each.
 
-    What `answer` gives of a study of the same records, without making one.
+    What `answer_study` gives of a study of the same records, without making one.
     """
     recipe = bundle.recipe
     history = record_history(records, bundle.task.moment, recipe.instruments, recipe.study)
@@ -62,8 +38,8 @@ def answer_features(
     asked = bundle.ask(features)
     objections = bundle.objections(asked)
     explained = explain(bundle, asked)
-    outside = _outside_training(bundle, features)
-    known = _share_known(bundle, features)
+    outside = _outside_training(bundle.used, asked.matrix)
+    known = _share_known(bundle.used, asked.matrix)
     synthetic = bundle.recipe.study.synthetic
     answers: list[Prediction | Abstention] = []
     for row, course_id in enumerate(course_ids):
@@ -107,23 +83,18 @@ def _too_little(known: float) -> str:
     )
 
 
-def _share_known(bundle: ModelBundle, features: FeatureTable) -> np.ndarray:
+def _share_known(used: Used, matrix: np.ndarray) -> np.ndarray:
     """Give, per row, the share known of what is usually known, weighted by how usual that is."""
-    used = bundle.used
-    if not used.specs:
-        return np.ones(len(features))
-    known = np.array([features.columns.known(spec.name) for spec in used.specs])
-    return used.known @ known / used.known.sum()
+    if not used.labels:
+        return np.ones(len(matrix))
+    known = ~np.isnan(matrix[:, used.columns])
+    return np.asarray(known @ used.known / used.known.sum())
 
 
-def _outside_training(bundle: ModelBundle, features: FeatureTable) -> list[list[str]]:
+def _outside_training(used: Used, matrix: np.ndarray) -> list[list[str]]:
     """Name, per row, the features whose value no training row reached."""
-    messages: list[list[str]] = [[] for _ in range(len(features))]
-    used, numbers = bundle.used, features.columns.numbers
-    unknown = np.full(len(features), np.nan)
-    values = np.array([numbers.get(spec.name, unknown) for spec in used.specs])
-    values = values.reshape(len(used.specs), len(features))
-    for place, row in np.argwhere((values < used.low) | (values > used.high)):
-        label = used.specs[place].label
-        messages[row].append(f"{label} lies outside what the model was trained on")
+    messages: list[list[str]] = [[] for _ in range(len(matrix))]
+    values = matrix[:, used.columns]
+    for row, place in np.argwhere((values < used.low) | (values > used.high)):
+        messages[row].append(f"{used.labels[place]} lies outside what the model was trained on")
     return messages

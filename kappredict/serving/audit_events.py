@@ -6,7 +6,7 @@ for what succeeded only, as BALP has it, and the patient's where the entry is ab
 
 from typing import Any
 
-from kappredict.data.fhir.elements import OWN
+from kappredict.domain.terminology import OWN
 from kappredict.serving.audit import AuditTrail, Chained, Entry
 
 _MOST = 1000

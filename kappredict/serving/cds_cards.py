@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kappredict import __version__
-from kappredict.data.fhir.elements import OWN
 from kappredict.domain.instruments import Instrument
+from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, OutcomeAnswer, RecordAnswer
 from kappredict.serving.shelf import Shelf
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kappredict import __version__
-from kappredict.config.terminology import read_terms
-from kappredict.data.fhir.elements import LOINC, Resource, part, parts, text
+from kappredict.data.fhir.elements import Definitions, Resource, part, parts, text
 from kappredict.data.fhir.facts import DOSE, medicine
+from kappredict.domain.terminology import LOINC
 from kappredict.serving.cds_cards import OVERRIDES, prediction_cards, safety_cards
 from kappredict.serving.core import Core, Reply
-from kappredict.serving.fhir.exchange import answered, read_bundle
+from kappredict.serving.fhir.exchange import answered, definitions, read_bundle
 from kappredict.serving.problems import Problem, faults_of, invalid
 from kappredict.serving.shelf import Shelf
 
@@ -121,7 +121,8 @@ def prefetch(shelf: Shelf) -> dict[str, str]:
         for item in one.items
         if item.loinc and item.never_filled_in
     ]
-    weights = [one.code for one in read_terms()["measurements"] if one.system == LOINC]
+    measured = definitions(shelf).terms["measurements"]
+    weights = [code for system, code in measured if system == LOINC]
     scores = ",".join(f"{LOINC}|{code}" for code in [*totals, *items, *weights])
     return {
         "patient": "Patient/{{context.patientId}}",
@@ -142,10 +143,11 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         if request.hook != service.hook:
             raise invalid([("/hook", f"must be {service.hook} for this service")])
         who = (request.context.patientId,)
-        orders = _selected_doses(request.context) if service.hook == _ORDERS else []
-        if service.hook == _ORDERS and not orders:
-            return Reply({"cards": []}, who, note="no dose among what was selected")
         shelf = core.shelf
+        wanted = service.hook == _ORDERS
+        orders = _selected_doses(request.context, definitions(shelf)) if wanted else []
+        if wanted and not orders:
+            return Reply({"cards": []}, who, note="no dose among what was selected")
         fetched = _fetched(request, tuple(prefetch(shelf)))
         entries = [*({"resource": one} for one in orders), *fetched.entries]
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
@@ -181,14 +183,14 @@ def _checked(kind: type[Model], content: Any) -> Model:
         raise invalid(faults_of(error)) from error
 
 
-def _selected_doses(context: Context) -> list[Resource]:
+def _selected_doses(context: Context, known: Definitions) -> list[Resource]:
     """Give the selected draft orders that are of the dose, by their code and never by a name."""
     drafts = [part(each, "resource") for each in parts(context.draftOrders, "entry")]
     found = {f"{text(one, 'resourceType')}/{text(one, 'id')}": one for one in drafts}
     return [
         found[name]
         for name in context.selections
-        if name in found and DOSE in medicine(found[name], found)
+        if name in found and DOSE in medicine(found[name], found, known)
     ]
 
 

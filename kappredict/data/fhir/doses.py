@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from kappredict.data.fhir.elements import Resource, meaning, number, part, parts, text
+from kappredict.data.fhir.elements import Definitions, Resource, meaning, number, part, parts, text
 from kappredict.data.fhir.facts import DOSE, medicine, read_medication
 from kappredict.data.fhir.reading import Located, Reading, Used, Weight, same_day
 from kappredict.data.fhir.times import Clock, Span, began, ended
@@ -13,11 +13,11 @@ _PLANS = {"active", "draft", "on-hold"}
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)  # whose time zone alone is used: that of a date without one
 
 
-def weights_of(resources: list[Located], clock: Clock) -> list[Weight]:
+def weights_of(resources: list[Located], clock: Clock, known: Definitions) -> list[Weight]:
     """Find the body weights that have a date and a unit that is known."""
     found = []
     for one in resources:
-        if one.kind != "Observation" or not meaning("measurements", one.content.get("code")):
+        if one.kind != "Observation" or not meaning("measurements", one.content.get("code"), known):
             continue
         quantity, at = part(one.content, "valueQuantity"), began(one.content, "effective", clock)
         unit = _KILOGRAMS.get(text(quantity, "code") or text(quantity, "unit"))
@@ -30,7 +30,7 @@ def weights_of(resources: list[Located], clock: Clock) -> list[Weight]:
 def read_administration(one: Located, reading: Reading) -> None:
     """Take a dose as a session that was held; another medicine as a fact."""
     content, clock = one.content, reading.clock
-    if DOSE not in medicine(content, reading.found):
+    if DOSE not in medicine(content, reading.found, reading.known):
         read_medication(one, reading)
         return
     when = began(content, "effective", clock)
@@ -71,7 +71,7 @@ def read_request(one: Located, reading: Reading) -> None:
     content = one.content
     if content.get("doNotPerform") is True:
         reading.leave(one.place, "an order not to do something", "business-rule")
-    elif DOSE not in medicine(content, reading.found):
+    elif DOSE not in medicine(content, reading.found, reading.known):
         read_medication(one, reading)
     elif text(content, "status") not in _PLANS:
         reading.leave(one.place, "an order that is not in force", "business-rule")
@@ -103,7 +103,7 @@ def _take_plan(one: Located, reading: Reading) -> None:
 
 
 def _route_of(dosage: Resource, place: str, reading: Reading) -> str | None:
-    route = meaning("routes", dosage.get("route"))
+    route = meaning("routes", dosage.get("route"), reading.known)
     if not route and dosage.get("route"):
         reading.leave(f"{place}.route", "this route is not known here")
     return route or None
@@ -127,7 +127,10 @@ def _minutes(content: Resource, when: Span, clock: Clock) -> float | None:
 
 
 def clock_of(
-    resources: list[Located], found: Mapping[str, Resource], asked: datetime | None
+    resources: list[Located],
+    found: Mapping[str, Resource],
+    known: Definitions,
+    asked: datetime | None,
 ) -> Clock:
     """Find where days count from: the first dose that was given, else the moment of the question.
 
@@ -140,7 +143,7 @@ def clock_of(
         for one in resources
         if one.kind == "MedicationAdministration"
         and text(one.content, "status") == "completed"
-        and DOSE in medicine(one.content, found)
+        and DOSE in medicine(one.content, found, known)
         and (when := began(one.content, "effective", before)) is not None
         and not before.lies_ahead(when)
     ]

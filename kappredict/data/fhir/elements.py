@@ -4,28 +4,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kappredict.config.terminology import Kind, meanings
 from kappredict.domain.conditions import Condition
 from kappredict.domain.instruments import Instrument
+from kappredict.domain.terminology import LOINC, OWN_INSTRUMENT, Terminology
 
 Resource = Mapping[str, Any]
 
-LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
-ICD10 = ("http://hl7.org/fhir/sid/icd-10-cm", "http://hl7.org/fhir/sid/icd-10")
-ATC = "http://www.whocc.no/atc"
 ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
-OWN = "https://kappredict.example.org/fhir"
-OWN_INSTRUMENT = f"{OWN}/CodeSystem/instrument"
-OWN_ITEM = f"{OWN}/CodeSystem/instrument-item"
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """What codes are looked up in: conditions and instruments."""
+    """What codes are looked up in: conditions, instruments, and the terms of other systems."""
 
     conditions: Mapping[str, Condition]
     instruments: Mapping[str, Instrument]
+    terms: Mapping[str, Mapping[tuple[str, str], str]]
+
+    @classmethod
+    def of(
+        cls,
+        conditions: Mapping[str, Condition],
+        instruments: Mapping[str, Instrument],
+        terminology: Terminology,
+    ) -> "Definitions":
+        """Put definitions together with what each term means, by its system and code."""
+        terms = {
+            kind: {(one.system, one.code): one.means for one in each}
+            for kind, each in terminology.items()
+        }
+        return cls(conditions, instruments, terms)
 
 
 @dataclass(frozen=True)
@@ -76,15 +84,15 @@ def codes(concept: Any, *systems: str) -> set[str]:
     return {code for _, code in codings(concept, *systems)}
 
 
-def meaning(kind: Kind, concept: Any) -> str:
-    """Give what a concept means by the terminology; empty where it is not in it."""
-    known = meanings(kind)
-    return next((known[one] for one in codings(concept) if one in known), "")
+def meaning(kind: str, concept: Any, known: Definitions) -> str:
+    """Give what a concept means by a kind of terms; empty where it is none of them."""
+    terms = known.terms[kind]
+    return next((terms[one] for one in codings(concept) if one in terms), "")
 
 
 def score_coded(concept: Any, known: Definitions) -> Score | None:
     """Find the instrument (and item) that a concept is of: by LOINC, else by our own codes."""
-    for system in (LOINC, OWN_INSTRUMENT, OWN_ITEM):
+    for system in (LOINC, OWN_INSTRUMENT):
         for code in sorted(codes(concept, system)):
             found = score_named(system, code, known)
             if found:
@@ -114,7 +122,7 @@ def is_panel(concept: Any, known: Definitions) -> bool:
     return any(one.loinc.panel in found for one in known.instruments.values())
 
 
-def value_of(one: Any) -> float | None:
+def value_of(one: Any, known: Definitions) -> float | None:
     """Give the number in a value[x]: a quantity, a number, or an answer that has a score."""
     quantity = number(part(one, "valueQuantity"), "value")
     plain = (number(one, name) for name in ("valueDecimal", "valueInteger"))
@@ -122,17 +130,17 @@ def value_of(one: Any) -> float | None:
         part(one, "valueCoding"),
         *parts(part(one, "valueCodeableConcept"), "coding"),
     ]
-    found = (quantity, *plain, *(_scored(each) for each in answers))
+    found = (quantity, *plain, *(_scored(each, known) for each in answers))
     return next((each for each in found if each is not None), None)
 
 
-def _scored(coding: Mapping[str, Any]) -> float | None:
+def _scored(coding: Mapping[str, Any], known: Definitions) -> float | None:
     """Score an answer's code: by its ordinalValue, else as one of LOINC's answers."""
     for one in parts(coding, "extension"):
         if one.get("url") == ORDINAL:
             return number(one, "valueDecimal")
-    known = meanings("answers").get((text(coding, "system"), text(coding, "code")))
-    return None if known is None else float(known)
+    meant = known.terms["answers"].get((text(coding, "system"), text(coding, "code")))
+    return None if meant is None else float(meant)
 
 
 def items_of(one: Any) -> Iterator[Mapping[str, Any]]:

@@ -3,19 +3,11 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from kappredict.data.fhir.elements import (
-    ATC,
-    ICD10,
-    SNOMED,
-    Resource,
-    codes,
-    meaning,
-    part,
-    text,
-)
+from kappredict.data.fhir.elements import Definitions, Resource, codes, meaning, part, text
 from kappredict.data.fhir.reading import Located, Reading, Used, referred
 from kappredict.data.fhir.times import Span, age_at, began, ended
 from kappredict.domain.conditions import Condition
+from kappredict.domain.terminology import ATC, ICD10, SNOMED
 
 DOSE = "ketamine"
 _SEXES = {"female", "male", "other", "unknown"}
@@ -81,7 +73,7 @@ def _dotted(code: str) -> str:
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
-def medicine(one: Resource, found: Mapping[str, Resource]) -> set[str]:
+def medicine(one: Resource, found: Mapping[str, Resource], known: Definitions) -> set[str]:
     """Give what is taken, by ATC code or the terminology's meaning.
 
     The concept is in the resource itself, or in the Medication that it refers to.
@@ -90,14 +82,14 @@ def medicine(one: Resource, found: Mapping[str, Resource]) -> set[str]:
     if not concept:
         reference = text(part(one, "medicationReference"), "reference")
         concept = part(referred(one, reference, found), "code")
-    meant = meaning("medications", concept)
+    meant = meaning("medications", concept, known)
     return {meant} if meant else codes(concept, ATC)
 
 
 def read_medication(one: Located, reading: Reading) -> None:
     """Take a medicine, from a statement, a request or an administration."""
     content, clock = one.content, reading.clock
-    named = medicine(content, reading.found)
+    named = medicine(content, reading.found, reading.known)
     if not named:
         reading.leave(one.place, "no ATC code, and no RxNorm code that is known here")
         return

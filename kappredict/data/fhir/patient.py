@@ -67,8 +67,8 @@ def read_patient_record(
     located = list(resources)
     found = {name: one.content for one in located for name in (one.url, one.reference) if name}
     own = [one for one in located if not why_not(one, patient)]
-    clock = clock_of(own, found, asked)
-    reading = Reading(patient, clock, known, found, weights_of(own, clock))
+    clock = clock_of(own, found, known, asked)
+    reading = Reading(patient, clock, known, found, weights_of(own, clock, known))
     # A score that is sent twice is taken from the questionnaire, which has its items, too.
     for one in sorted(located, key=lambda each: each.kind == "Observation"):
         _read(one, reading)

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from kappredict.data.fhir.elements import (
-    LOINC,
-    OWN_ITEM,
     Resource,
     Score,
     is_panel,
@@ -20,6 +18,7 @@ from kappredict.data.fhir.elements import (
 )
 from kappredict.data.fhir.reading import Located, Reading, referred, same_day
 from kappredict.data.fhir.times import Span, began
+from kappredict.domain.terminology import LOINC, OWN_INSTRUMENT
 
 _SCORE_UNITS = {"", "1", "{score}", "{points}", "score", "points"}
 _PANEL_PARTS = ("component", "hasMember")
@@ -29,15 +28,15 @@ def read_observation(one: Located, reading: Reading) -> None:
     """Take a total, an item, or a panel's components, on the day that they describe."""
     content, code = one.content, one.content.get("code")
     named = score_coded(code, reading.known)
-    if meaning("measurements", code):
+    if meaning("measurements", code, reading.known):
         return  # a weight: it was read before the doses that need it
     if named is None and not is_panel(code, reading.known):
         reading.leave(one.place, "its code is of no instrument that is known here")
         return
     _read_parts(one, reading)
-    if named and (value_of(content) is not None or not _has_parts(content)):
+    if named and (value_of(content, reading.known) is not None or not _has_parts(content)):
         _take_observed(named, content, one, reading, one.place)
-    elif named is None and value_of(content) is not None:
+    elif named is None and value_of(content, reading.known) is not None:
         why = "a value under the code of a panel: which score it is cannot be told"
         reading.leave(one.place, why, "value")
     elif not _has_parts(content):
@@ -66,7 +65,7 @@ def _read_parts(one: Located, reading: Reading) -> None:
 def _take_observed(
     named: Score, inner: Resource, one: Located, reading: Reading, place: str
 ) -> None:
-    value, quantity = value_of(inner), part(inner, "valueQuantity")
+    value, quantity = value_of(inner, reading.known), part(inner, "valueQuantity")
     if value is None:
         absent = inner.get("dataAbsentReason") is not None
         why = "it says that its value is absent" if absent else "it has no value that is a score"
@@ -90,7 +89,7 @@ def read_questionnaire(one: Located, reading: Reading) -> None:
         reading.leave(one.place, "no item of it is of an instrument that is known here")
     for score, item, place in named:
         answers = parts(item, "answer")
-        value = value_of(answers[0]) if len(answers) == 1 else None
+        value = value_of(answers[0], reading.known) if len(answers) == 1 else None
         if value is not None:
             _take(score, value, (when, None), one, reading, place)
         elif answers:
@@ -102,7 +101,7 @@ def _named_items(one: Located, reading: Reading) -> Iterator[tuple[Score, Resour
     for number, item in enumerate(items_of(one.content)):
         link = text(item, "linkId").rsplit("/", 1)[-1]
         named = score_named(LOINC, link, reading.known) or score_named(
-            OWN_ITEM, link, reading.known
+            OWN_INSTRUMENT, link, reading.known
         )
         if named:
             # A place in the flat order of items: what is nested has no simple path.

@@ -10,7 +10,6 @@ from kappredict.domain.features import (
     TotalFeature,
 )
 from kappredict.estimators.bundle import Recipe
-from kappredict.features.specs import matches
 
 
 def basis(used: tuple[Used, ...], recipe: Recipe, landmark_day: float) -> list[str]:
@@ -46,4 +45,4 @@ def _reads(spec: FeatureSpec, one: Used) -> bool:
             return one.table == "sessions" and entry["kind"] in kinds
         case HistoryFeature(kind=kind) as feature:
             same_kind = one.table == "history" and entry["kind"] == kind
-            return same_kind and matches(feature, entry["code"])
+            return same_kind and feature.matches(entry["code"])

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kappredict import __version__
-from kappredict.data.fhir.elements import OWN
 from kappredict.data.fhir.patient import ACCEPTED
+from kappredict.domain.terminology import OWN
 
 _OPERATION = f"{OWN}/OperationDefinition/predict"
 _SAID = (

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+from kappredict.config.catalogue import read_terminology, shipped_configs
 from kappredict.data.fhir.elements import Definitions, text
 from kappredict.data.fhir.patient import PatientRead, read_patient_record
 from kappredict.data.fhir.reading import Located
 from kappredict.data.fhir.times import span_of
+from kappredict.domain.terminology import Terminology
 from kappredict.serving.core import Core, Reply
 from kappredict.serving.fhir.write import Exchanged, result_bundle
 from kappredict.serving.problems import invalid
@@ -61,7 +64,12 @@ def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -
 def definitions(shelf: Shelf) -> Definitions:
     """Give what codes are looked up in: the definitions that the models were trained with."""
     found = {name: models[0].bundle.recipe.condition for name, models in shelf.by_condition.items()}
-    return Definitions(found, shelf.instruments)
+    return Definitions.of(found, shelf.instruments, _terminology())
+
+
+@cache
+def _terminology() -> Terminology:
+    return read_terminology([shipped_configs()])
 
 
 def patient_name(patient: Located) -> str:

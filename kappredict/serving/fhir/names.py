@@ -1,6 +1,6 @@
 """Addresses of what is written: systems and extensions of HL7, and our own, in one place."""
 
-from kappredict.data.fhir.elements import OWN
+from kappredict.domain.terminology import OWN
 
 OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"

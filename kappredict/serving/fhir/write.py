@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kappredict.data.fhir.elements import OWN
 from kappredict.data.fhir.patient import PatientRead
 from kappredict.data.fhir.reading import Issue, Located
+from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, Interval, OutcomeAnswer, RecordAnswer
 from kappredict.serving.fhir.basis import basis
 from kappredict.serving.fhir.device import model_card, model_device
