@@ -224,6 +224,22 @@ def test_a_confirmed_diagnosis_that_is_not_over_is_treated(
 
 
 @pytest.mark.parametrize(
+    ("changes", "treated"),
+    [
+        ({"clinicalStatus": ehr.coded("x", "remission")}, True),
+        ({"abatementDateTime": "2024-02-27"}, True),
+        ({"abatementDateTime": "2024-02-20"}, False),
+        ({"onsetDateTime": "2024-02-27"}, False),
+        ({"clinicalStatus": ehr.coded("x", "resolved")}, False),
+    ],
+)
+def test_after_a_dose_what_had_not_ended_by_then_is_treated(
+    read: Any, changes: Any, treated: bool
+) -> None:
+    assert bool(read(ehr.diagnosis() | changes, ehr.dose()).conditions) == treated
+
+
+@pytest.mark.parametrize(
     ("subject", "own"),
     [
         ({"reference": "Patient/p"}, True),

@@ -11,7 +11,8 @@ from kappredict.domain.terminology import ATC, ICD10, SNOMED
 
 DOSE = "ketamine"
 _SEXES = {"female", "male", "other", "unknown"}
-_OVER = {"inactive", "resolved", "remission"}
+_BETTER = {"remission"}
+_OVER = {"inactive", "resolved"} | _BETTER
 _DEATH = "death"  # as the conditions' competing events call it
 
 
@@ -54,12 +55,29 @@ def read_condition(one: Located, reading: Reading) -> None:
         reading.leave(one.place, "no ICD-10 code, and no SNOMED code that is known here")
         return
     abated = began(content, "abatement", reading.clock) or ended(content, "onset", reading.clock)
-    over = bool(codes(part(content, "clinicalStatus")) & _OVER) or abated is not None
-    for condition in () if over else treated:
-        reading.conditions.setdefault(condition.id, one.reference)
     when = began(content, "onset", reading.clock)
     entered = reading.clock.span(content.get("recordedDate"))
+    if not _is_over(one, when or entered, abated, reading):
+        for condition in treated:
+            reading.conditions.setdefault(condition.id, one.reference)
     _take("diagnosis", named, (when, abated, entered), one, reading)
+
+
+def _is_over(one: Located, began_at: Span | None, abated: Span | None, reading: Reading) -> bool:
+    """Tell whether a condition was over, or not there yet, when its treatment began.
+
+    Before a dose that is now. After it, a remission is an outcome: only what had ended by the first
+    dose, or began after it, was not treated.
+    """
+    status, clock = codes(part(one.content, "clinicalStatus")), reading.clock
+    if not clock.dosed:
+        return abated is not None or bool(status & _OVER)
+    if abated is not None:
+        return abated.first < clock.index
+    if status & (_OVER - _BETTER):
+        reading.leave(one.place, "it is over, and nothing says since when", "incomplete")
+        return True
+    return began_at is not None and began_at.first > clock.index
 
 
 def _is_coded(condition: Condition, icd: set[str], snomed: set[str]) -> bool:
