@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, Response
 
 from kappredict import __version__
@@ -79,6 +80,12 @@ def make_app(core: Core) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(StrictHeaders)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=core.settings.origins.split(),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
     app.add_api_route("/openapi.json", _openapi(app, core), include_in_schema=False)
     return app
 

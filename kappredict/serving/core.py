@@ -68,10 +68,11 @@ class Core:
             If one of them cannot be used.
         """
         keys = KeyRing(settings.keys)
-        issuers = read_issuers(settings.issuers)
+        trail = AuditTrail.at(settings.audit)
+        issuers = read_issuers(settings.issuers, trail)
         if not settings.demo and not len(keys) and not issuers:
             raise UsageError(f"{settings.keys} has no key in use; `kappredict keys add` makes one")
-        core = cls(settings, AuditTrail.at(settings.audit), keys, issuers, key=_public(settings))
+        core = cls(settings, trail, keys, issuers, key=_public(settings))
         core.look()
         if not core.shelf.models:
             raise UsageError(
@@ -105,11 +106,17 @@ class Core:
         found = None
         if scheme.lower() == "bearer":
             secret = secret.strip()
-            found = self.keys.principal(secret) or self.issuers.principal(secret, place)
+            found = self.keys.principal(secret) or self._of_token(secret, place)
         if found is None:
             detail = "credentials are missing or not accepted: send Authorization: Bearer KEY"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, WWW_Authenticate="Bearer")
         return found
+
+    def _of_token(self, secret: str, place: str) -> Principal | None:
+        try:
+            return self.issuers.principal(secret, place)
+        except AuditError as error:
+            raise _unwritable() from error
 
     def allow(self, who: Principal, act: Act) -> None:
         """Let a principal do an act, if the role and the rate allow it.
@@ -159,8 +166,7 @@ class Core:
         try:
             self.trail.append(entries)
         except AuditError as error:
-            detail = "the audit trail cannot be written, and what is not audited is not answered"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5") from error
+            raise _unwritable() from error
 
     @staticmethod
     def written(content: Mapping[str, Any]) -> bytes:
@@ -317,6 +323,11 @@ def model_facts(one: Shelved) -> dict[str, Any]:
             "recalibration": recipe.recalibration and recipe.recalibration.model_dump(),
         },
     }
+
+
+def _unwritable() -> Problem:
+    detail = "the audit trail cannot be written, and what is not audited is not answered"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5")
 
 
 def _timed(entry: Entry, began: float, **changes: Any) -> Entry:

@@ -1,5 +1,6 @@
 """A real service: bundles of a small simulated study, served by a BentoML process of its own."""
 
+import json
 import os
 import signal
 import socket
@@ -7,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.simulation import load_parameters, simulate
@@ -27,6 +29,7 @@ from kappredict.serving.core import Core
 from kappredict.serving.keys import add_key
 from kappredict.serving.settings import Settings
 
+ISSUER, ORIGIN = "https://ehr.example", "https://sandbox.example"
 SECRET = "a secret of the deployment"  # noqa: S105  # of a test
 
 
@@ -82,6 +85,7 @@ class Served:
     folder: Path
     keys: dict[str, str]
     process: subprocess.Popen[bytes]
+    signing: ECKey | None = None  # of the EHR that is a trusted issuer of tokens
 
     def client(self, role: str = "clinician") -> httpx.Client:
         headers = {"authorization": f"Bearer {self.keys[role]}"}
@@ -95,8 +99,12 @@ def served(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         role: add_key(folder / "keys.json", f"the {role}", role)
         for role in ("clinician", "researcher", "admin")
     }
+    key = ECKey.generate_key("P-384", {"kid": "ehr-1"})
+    (folder / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    known = [{"issuer": ISSUER, "jwks": str(folder / "jwks.json"), "role": "clinician"}]
+    (folder / "issuers.json").write_text(json.dumps(known))
     with serving(models, folder, keys) as service:
-        yield service
+        yield replace(service, signing=key)
 
 
 class serving:  # noqa: N801  # used as a context manager, like a function
@@ -115,8 +123,12 @@ class serving:  # noqa: N801  # used as a context manager, like a function
             **os.environ,
             "KAPPREDICT_PSEUDONYM_KEY": SECRET,
             "KAPPREDICT_LOOK_EVERY": "0.3",
+            "KAPPREDICT_URL": f"http://127.0.0.1:{port}",
+            "KAPPREDICT_ORIGINS": ORIGIN,
             "BENTOML_HOME": str(self._folder / "bentoml"),
         }
+        if (self._folder / "issuers.json").exists():
+            environment["KAPPREDICT_ISSUERS"] = str(self._folder / "issuers.json")
         with (self._folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "pipelines.cli", *map(str, words)],

@@ -146,9 +146,11 @@ def test_each_model_gives_an_assessment_with_its_own_device_and_basis(core: Core
 def test_the_basis_is_what_the_model_reads_and_was_known(core: Core) -> None:
     unread = ehr.resource("Procedure", "e", status="completed", code=ehr.coded(ehr.SNOMED, "1"))
     late = ehr.score(effectiveDateTime="2024-02-28", id="late")
-    bundle = ehr.bundle(ehr.patient(), ehr.diagnosis(), ehr.score(), unread, ehr.dose(), late)
+    bundle = ehr.bundle(
+        ehr.patient(), ehr.diagnosis(), ehr.score(), ehr.order(), unread, ehr.dose(), late
+    )
     basis = [one["reference"] for one in assessments(core, bundle)["response"]["basis"]]
-    assert basis == ["Patient/p", "Observation/s-44261-6"]
+    assert basis == ["Patient/p", "MedicationRequest/plan", "Observation/s-44261-6"]
 
 
 def test_where_there_is_no_prediction_the_reason_stands_in_its_place(core: Core) -> None:

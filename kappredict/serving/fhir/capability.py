@@ -30,7 +30,7 @@ def capability_statement(url: str) -> dict[str, Any]:
             {
                 "mode": "server",
                 "documentation": _SAID,
-                "security": {"cors": False, "description": "Authorization: Bearer, a key or a JWT"},
+                "security": {"description": "Authorization: Bearer, a key or a JWT"},
                 "resource": [
                     *(_taken(kind) for kind in (*ACCEPTED, "Medication")),
                     {"type": "RiskAssessment", "documentation": "What $predict gives"},
