@@ -1,14 +1,14 @@
-"""The cards of CDS Hooks: one a condition, and a separate one where a safety item is above zero."""
+"""The cards of CDS Hooks: one a condition, and a separate one for urgent safety flags."""
 
 import textwrap
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kappredict import __version__
-from kappredict.domain.instruments import Instrument
 from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, OutcomeAnswer, RecordAnswer
+from kappredict.serving.safety import raised
 from kappredict.serving.shelf import Shelf
 
 _LONGEST_SUMMARY = 139  # the specification: less than 140
@@ -41,39 +41,19 @@ def prediction_cards(
     }
 
 
-def safety_cards(
-    record: Mapping[str, Any], instruments: Mapping[str, Instrument], url: str
-) -> dict[str, dict[str, Any]]:
-    """Give a warning for the last answer to a safety item, where it is above zero.
+def safety_card(record: Mapping[str, Any], url: str) -> dict[str, dict[str, Any]]:
+    """Give a warning of the urgent safety flags (`configs/safety.yaml`) that a record raises.
 
-    Safety items are those that are never filled in (`never_filled_in`); of an instrument that has
-    no others, the total is one, too. It is a rule, says so, and shows no value.
+    It is a rule, says so, and shows no value.
     """
-    named = ", ".join(_above_zero(record["assessments"], instruments))
-    if not named:
+    urgent = [one for one in raised(record) if one.urgent]
+    if not urgent:
         return {}
-    summary = f"Rule, no prediction: assess safety now. Above zero: {named}"
-    detail = (
-        "The last recorded answer is above zero. This card follows from that answer alone: no "
-        "model made it, and no prediction takes anything of its urgency away."
-    )
-    return {"safety": _card(summary, "warning", detail, url)}
-
-
-def _above_zero(
-    assessments: Sequence[Mapping[str, Any]], instruments: Mapping[str, Instrument]
-) -> Iterator[str]:
-    """Name the safety items whose last answer is above zero."""
-    last: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for one in sorted(assessments, key=lambda each: float(each["day"])):
-        last[one["instrument"], one.get("item") or ""] = one
-    for (name, item), one in last.items():
-        instrument = instruments[name]
-        safety = {each.id: each.topic for each in instrument.items if each.never_filled_in}
-        if one["value"] > 0 and item in safety:
-            yield f"{instrument.short_name} item {safety[item] or item}"
-        elif one["value"] > 0 and not item and instrument.items:
-            yield from [instrument.short_name] if len(safety) == len(instrument.items) else []
+    named = "; ".join(f"{one.label}: {one.text}" for one in urgent)
+    detail = "\n".join(f"- **{one.label}**: {one.text}" for one in urgent)
+    rule = "This card follows from a rule alone: no model made it, and no prediction knows of it."
+    summary = f"Rule, no prediction: {named}"
+    return {"safety": _card(summary, "warning", f"{detail}\n\n{rule}", url)}
 
 
 def _card(summary: str, indicator: str, detail: str, url: str) -> dict[str, Any]:

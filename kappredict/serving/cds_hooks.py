@@ -11,7 +11,7 @@ from kappredict import __version__
 from kappredict.data.fhir.elements import Definitions, Resource, part, parts, text
 from kappredict.data.fhir.facts import DOSE, medicine
 from kappredict.domain.terminology import LOINC
-from kappredict.serving.cds_cards import OVERRIDES, prediction_cards, safety_cards
+from kappredict.serving.cds_cards import OVERRIDES, prediction_cards, safety_card
 from kappredict.serving.core import Core, Reply
 from kappredict.serving.fhir.exchange import answered, definitions, read_bundle
 from kappredict.serving.problems import Problem, faults_of, invalid
@@ -152,7 +152,7 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         entries = [*({"resource": one} for one in orders), *fetched.entries]
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
         patient, read = read_bundle(shelf, bundle)
-        safety = safety_cards(read.record, shelf.instruments, core.settings.url)
+        safety = safety_card(read.record, core.settings.url)
         models: tuple[str, ...] = ()
         cards = safety
         if read.conditions:

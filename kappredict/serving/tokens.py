@@ -24,6 +24,7 @@ _LEEWAY = 30
 _LONGEST_LIFE = 3600
 _LONGEST_JTI = 500
 _TYPES = {"JWT", "at+jwt"}  # RFC 9068 names access tokens so
+_LONGEST_NAME = 300
 
 
 class Issuer(BaseModel):
@@ -75,8 +76,10 @@ class Issuers:
         if not self._holds(claims, issuer, place):
             return None
         role = _role(issuer, str(claims.get("scope", "")))
-        whose = claims.get("sub") or claims.get("tenant") or issuer.issuer
-        return Principal(f"{issuer.issuer}#{str(whose)[:200]}", role) if role else None
+        name = f"{issuer.issuer}#{claims.get('sub') or claims.get('tenant') or issuer.issuer}"
+        if role is None or not name.isprintable() or len(name) > _LONGEST_NAME:
+            return None  # the trail keeps names as they are
+        return Principal(name, role)
 
     def _holds(self, claims: dict[str, Any], issuer: Issuer, place: str) -> bool:
         now, ends = time.time(), claims.get("exp")
@@ -94,7 +97,7 @@ class Issuers:
         return not issuer.once or self._first_use(issuer.issuer, claims.get("jti"), ends, now)
 
     def _first_use(self, issuer: str, jti: Any, ends: float, now: float) -> bool:
-        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
+        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or not jti.isprintable():
             return False
         return self._trail.take_once(f"{issuer} {jti}", ends + _LEEWAY, now)
 

@@ -1,5 +1,6 @@
 """CDS Hooks: who gets a card, what it says of what it lacks, and what of feedback is kept."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ import ehr
 import pytest
 
 from kappredict.serving import cds_hooks
+from kappredict.serving.admission import DEMO
 from kappredict.serving.audit import AuditTrail
 from kappredict.serving.audit_events import audit_event
 from kappredict.serving.cds_cards import OVERRIDES
-from kappredict.serving.core import DEMO, Core, Reply
+from kappredict.serving.core import Core, Reply
 from kappredict.serving.problems import Problem
 
 PATIENT, ORDER = cds_hooks.SERVICES
@@ -180,7 +182,7 @@ def test_a_safety_item_above_zero_is_a_card_of_its_own_that_says_it_is_a_rule(co
     safety, prediction = cards(core, prefetch={**PREFETCH, "questionnaires": found(asked)})
     assert safety["indicator"] == "warning"
     assert safety["summary"].startswith("Rule, no prediction: ")
-    assert "PHQ-9 item self-harm" in safety["summary"]
+    assert "Suicidal thoughts" in safety["summary"]
     assert prediction["indicator"] == "info"
     alone = {**PREFETCH, "questionnaires": found(asked), "conditions": None}
     assert [one["indicator"] for one in cards(core, prefetch=alone)] == ["warning"]
@@ -215,8 +217,8 @@ def test_what_became_of_a_card_is_kept_without_what_was_written_of_the_patient(
 ) -> None:
     assert "no-influence" in OVERRIDES
     body = {"feedback": [{"card": CARD, **feedback}]}
-    core.done(DEMO, "feedback", "r1", b"", lambda: cds_hooks.feedback(body, "r1"))
-    (one,) = AuditTrail.at(str(tmp_path / "audit.db")).read()
+    asyncio.run(core.done(DEMO, "feedback", "r1", b"", lambda: cds_hooks.feedback(body, "r1")))
+    *_, one = AuditTrail.at(str(tmp_path / "audit.db")).read()
     assert one.entry.note == f"feedback {kept}"
     assert {"type": "note", "valueString": f"feedback {kept}"} in audit_event(one)["entity"][0][
         "detail"
