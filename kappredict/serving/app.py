@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,9 @@ from kappredict.serving.settings import LOOPBACK_NAMES
 from kappredict.serving.shields import parsed_json, read_body
 
 _PAGE = Path(__file__).with_name("page")
+# BentoML carries Swagger UI, which shows the interface's description.
+_CARRIED = Path(str(files("bentoml"))) / "_internal/server/static_content"
+_SWAGGER = ("swagger-ui.css", "swagger-ui-bundle.js")
 _ADDRESSES = {"page.html": "/", "docs.html": "/docs"}
 _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FHIR = "application/fhir+json"
@@ -209,7 +213,7 @@ def _records(app: FastAPI, core: Core) -> None:
 
 def _page(app: FastAPI, core: Core) -> None:
     """Route the page and its files, which hold no data."""
-    for file in sorted(_PAGE.iterdir()):
+    for file in (*sorted(_PAGE.iterdir()), *(_CARRIED / name for name in _SWAGGER)):
         path = _ADDRESSES.get(file.name, f"/{file.name}")
         answer = _file(file, _MEDIA_TYPES[file.suffix])
         app.add_api_route(path, answer, include_in_schema=False)
