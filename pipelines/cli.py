@@ -72,7 +72,9 @@ def import_(
     import_folder: Annotated[
         Path, typer.Argument(help="Folder of study.yaml and one .sql a table.")
     ],
-    source: Annotated[Path, typer.Argument(help="Folder of the source's files.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder of the source's files, or postgresql://… of a database.")
+    ],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
 ) -> None:

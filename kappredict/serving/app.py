@@ -14,8 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from kappredict import __version__
-from kappredict.explanation.inputs import inputs
-from kappredict.serving import cds_hooks
+from kappredict.serving import cds_hooks, safety
 from kappredict.serving.admission import Asking
 from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
@@ -23,22 +22,20 @@ from kappredict.serving.core import Core, Reply, model_facts
 from kappredict.serving.description import TEMPLATE, openapi
 from kappredict.serving.fhir.capability import capability_statement
 from kappredict.serving.fhir.exchange import predict_bundle
+from kappredict.serving.form import form_inputs
 from kappredict.serving.guard import Guard
 from kappredict.serving.metrics import MEDIA_TYPE as METRICS_TYPE
 from kappredict.serving.metrics import State
 from kappredict.serving.principals import Act
 from kappredict.serving.problems import MEDIA_TYPE, Problem
 from kappredict.serving.schemas import MOST_RECORDS
+from kappredict.serving.scoring import Items, ScoreAnswer, score
 from kappredict.serving.settings import LOOPBACK_NAMES
 from kappredict.serving.shields import parsed_json, read_body
 
 _PAGE = Path(__file__).with_name("page")
-_FILES = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/drawing.js": ("drawing.js", "text/javascript"),
-}
+_ADDRESSES = {"page.html": "/", "docs.html": "/docs"}
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FHIR = "application/fhir+json"
 _RESOURCE: dict[int | str, dict[str, Any]] = {
     200: {"description": "OK", "content": {_FHIR: {"schema": {"type": "object"}}}}
@@ -97,6 +94,7 @@ def _predictions(app: FastAPI, core: Core) -> None:
             "Predict with every reason, not only the strongest",
         ),
         ("what-if", core.what_if, WhatIfAnswer, "Predict as it is, and with some inputs changed"),
+        ("score", lambda body, _: score(core.shelf, body), ScoreAnswer, "Score a questionnaire"),
     )
     for action, work, answer, summary in routes:
         app.add_api_route(
@@ -118,7 +116,8 @@ def _definitions(app: FastAPI, core: Core) -> None:
         "conditions": ("The conditions, as the models define them", lambda: _conditions(core)),
         "models": ("The models, with a short card and digests each", lambda: _models(core)),
         "instruments": ("The instruments, with items and ranges", lambda: _instruments(core)),
-        "inputs": ("What can be entered, for a form", lambda: _inputs(core)),
+        "inputs": ("What can be entered, for a form", lambda: form_inputs(core.shelf)),
+        "safety": ("What a clinician must judge, with its sources", safety.listed),
     }
     for action, (summary, work) in found.items():
         app.add_api_route(
@@ -198,8 +197,10 @@ def _records(app: FastAPI, core: Core) -> None:
 
 def _page(app: FastAPI, core: Core) -> None:
     """Route the page and its files, which hold no data."""
-    for path, (name, media_type) in _FILES.items():
-        app.add_api_route(path, _file(_PAGE / name, media_type), include_in_schema=False)
+    for file in sorted(_PAGE.iterdir()):
+        path = _ADDRESSES.get(file.name, f"/{file.name}")
+        answer = _file(file, _MEDIA_TYPES[file.suffix])
+        app.add_api_route(path, answer, include_in_schema=False)
     app.add_api_route(
         "/v1/about",
         _open_to_all(
@@ -324,26 +325,6 @@ def _instruments(core: Core) -> dict[str, Any]:
     return {"instruments": [one.model_dump(mode="json") for one in core.shelf.instruments.values()]}
 
 
-def _inputs(core: Core) -> dict[str, Any]:
-    """Give what can be entered for each condition, of all its models together."""
-    return {
-        "conditions": [
-            {
-                "id": name,
-                "label": models[0].bundle.recipe.condition.label,
-                "primary": models[0].bundle.recipe.condition.primary.instrument,
-                "inputs": [
-                    vars(one)
-                    for one in {
-                        one.name: one for model in models for one in inputs(model.bundle)
-                    }.values()
-                ],
-            }
-            for name, models in core.shelf.by_condition.items()
-        ]
-    }
-
-
 async def _http(_: Request, error: Exception) -> Response:
     """Answer what is no route of ours as a problem, too; a 405 names the methods that there are."""
     status = HTTPStatus(getattr(error, "status_code", 404))
@@ -390,5 +371,5 @@ def _request(action: str) -> dict[str, Any]:
         "required": ["record", "changes"],
         "additionalProperties": False,
     }
-    schema = changed if action == "what-if" else {"anyOf": [record, many]}
-    return _body(schema)
+    schemas = {"what-if": changed, "score": Items.model_json_schema()}
+    return _body(schemas.get(action, {"anyOf": [record, many]}))

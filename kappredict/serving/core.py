@@ -18,10 +18,18 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kappredict.errors import UsageError
 from kappredict.explanation.course_answers import Answered, answer_courses, conditions_of
-from kappredict.explanation.what_if import NOTE, changed_record
+from kappredict.explanation.what_if import NOTE
+from kappredict.serving import safety
 from kappredict.serving.admission import Admission, Asking
-from kappredict.serving.answers import PredictAnswer, RecordAnswer, WhatIfAnswer, record_answer
+from kappredict.serving.answers import (
+    PredictAnswer,
+    RecordAnswer,
+    WhatIfAnswer,
+    record_answer,
+    with_lacking,
+)
 from kappredict.serving.audit import AuditError, AuditTrail, Entry, pseudonym, sha256
+from kappredict.serving.form import changed_record_of
 from kappredict.serving.guard import failed, place_of
 from kappredict.serving.keys import KeyRing
 from kappredict.serving.metrics import Metrics
@@ -237,30 +245,11 @@ class Core:
         after = checked(shelf, {"/changes": changed})
         before, then = answer_courses(shelf.bundles, [record, after[0]], MOST_REASONS)
         results = (
-            _whole(shelf, record, before),
-            _whole(shelf, record, then),
+            with_lacking(_whole(shelf, record, before), before),
+            with_lacking(_whole(shelf, after[0], then), then),
         )
         answer = WhatIfAnswer(request_id=request_id, note=NOTE, before=results[0], after=results[1])
         return _reply(answer, [record], results)
-
-
-def changed_record_of(
-    bundles: Sequence[Any], record: Record, changes: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Change a record by the first of its models that has all the inputs.
-
-    Raises
-    ------
-    UsageError
-        If none has; it names those it has.
-    """
-    error = UsageError("no model for the record's condition")
-    for bundle in bundles:
-        try:
-            return changed_record(bundle, record, changes)
-        except UsageError as caught:
-            error = caught
-    raise error
 
 
 def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
@@ -314,7 +303,8 @@ def _records(body: Any) -> dict[str, Any]:
 
 
 def _whole(shelf: Shelf, record: Record, found: Sequence[Answered]) -> RecordAnswer:
-    return record_answer(found, shelf.models, record["course"].get("course_id"))
+    course_id = record["course"].get("course_id")
+    return record_answer(found, shelf.models, course_id, safety.raised(record))
 
 
 def _reply(content: BaseModel, records: Sequence[Record], results: Sequence[RecordAnswer]) -> Reply:

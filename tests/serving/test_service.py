@@ -140,11 +140,11 @@ def fill_in(page: Page, record: dict[str, Any]) -> None:
     for one in page.query_selector_all("details"):
         one.evaluate("each => each.open = true")
     page.fill("#in-age", "41")
-    page.select_option("#in-sex", "female")
+    page.check("#in-sex-female")
     for one in record["assessments"]:
         page.fill(f"#in-{one['instrument']}", f"{one['value']:g}")
-    if page.query_selector("#in-depression_diagnosis"):
-        page.select_option("#in-depression_diagnosis", "1")
+    if page.query_selector("#in-depression_diagnosis-1"):
+        page.check("#in-depression_diagnosis-1")
 
 
 def test_each_role_does_what_it_may_and_strangers_nothing(
