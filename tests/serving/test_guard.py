@@ -114,6 +114,11 @@ def test_a_demo_answers_to_this_machines_names(app: FastAPI, host: str) -> None:
     assert "no credentials" in answer.headers["x-kappredict-demo"]
 
 
+def test_the_interface_of_a_demo_says_that_it_is_one(app: FastAPI) -> None:
+    described = asyncio.run(ask(app, "GET", "/openapi.json")).json()["info"]["description"]
+    assert "DEMO: no credentials are asked for" in described
+
+
 def test_a_demo_does_not_answer_to_a_name_that_was_made_to_point_here(app: FastAPI) -> None:
     answer = asyncio.run(ask(app, "GET", "/v1/about", headers={"host": "evil.example"}))
     assert is_problem(answer, 421)
