@@ -57,13 +57,19 @@ _BUNDLE: dict[str, Any] = {
 }
 
 
+_WHAT = (
+    "Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
+    "Predictions are associations, not advice. Research use."
+)
+_DEMO = "**DEMO: no credentials are asked for, on this machine only.** "
+
+
 def make_app(core: Core) -> FastAPI:
     """Make the application around an opened core."""
     app = FastAPI(
         title="kappredict",
         version=__version__,
-        description="Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
-        "Predictions are associations, not advice. Research use.",
+        description=(_DEMO if core.settings.demo else "") + _WHAT,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

@@ -1,5 +1,6 @@
 """The service without its web: who may ask, what is answered, and that it is audited."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -76,6 +77,7 @@ class Core:
         self.scribe = Scribe(self.trail)
         self.metrics = Metrics()
         self._stamp: tuple[Any, ...] = ()
+        self._turn = asyncio.Lock()
         self._large = anyio.CapacityLimiter(_LARGE_AT_ONCE)
 
     @classmethod
@@ -181,9 +183,13 @@ class Core:
     async def _worked(
         self, body: bytes, work: Callable[[], tuple[Reply, bytes]]
     ) -> tuple[Reply, bytes]:
-        """Work in the event loop, where one patient is answered sooner, or in a thread."""
+        """Work in the event loop, where one patient is answered sooner, or in a thread.
+
+        One works in each turn of the loop, so that what is light, /livez too, gets its turns.
+        """
         if len(body) < _SMALL:
-            return work()
+            async with self._turn:
+                return work()
         return await anyio.to_thread.run_sync(work, limiter=self._large, abandon_on_cancel=True)
 
     async def _write(self, entries: Sequence[Entry]) -> None:
