@@ -8,7 +8,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from kappredict.errors import KappredictError
-from pipelines.cli_service import Address, AuditOption, KeysOption, audit_app, keys_app
+from pipelines.cli_service import (
+    Address,
+    AuditOption,
+    KeysOption,
+    audit_app,
+    keys_app,
+    sign,
+)
 from pipelines.console import messages, show_error
 
 app = typer.Typer(
@@ -65,7 +72,9 @@ def import_(
     import_folder: Annotated[
         Path, typer.Argument(help="Folder of study.yaml and one .sql a table.")
     ],
-    source: Annotated[Path, typer.Argument(help="Folder of the source's files.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder of the source's files, or postgresql://… of a database.")
+    ],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
 ) -> None:
@@ -278,9 +287,10 @@ def serve(
     from pipelines.serve import serve as run
 
     messages.print(f"Page: http://{host}:{port}/   Audit trail: {audit}")
-    raise typer.Exit(run(Address(host, port), models, keys, audit, demo=demo, workers=workers))
+    run(Address(host, port), models, keys, audit, demo=demo, workers=workers)
 
 
+app.command()(sign)
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 
