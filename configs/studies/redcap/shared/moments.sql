@@ -1,13 +1,24 @@
 -- Dates by line and name: a field `phq9_date`, or a survey's `phq9_timestamp`, dates what is called
--- `phq9`. A line without a `visit_date` has that of its record's event.
-WITH written AS (
+-- `phq9`. A line without a `visit_date` has that of its record's event. What is no date stops the
+-- import: the visit's date in its place would be a guess.
+WITH dates AS (
+  SELECT
+    line,
+    field,
+    CASE
+      WHEN TRY_CAST(value AS TIMESTAMP) IS NULL THEN error(field || ' holds what is no date')
+      ELSE CAST(value AS TIMESTAMP)
+    END AS moment
+  FROM fields
+  WHERE regexp_matches(field, '_(date|timestamp)$') AND value <> '[not completed]'
+),
+written AS (
   SELECT
     line,
     regexp_replace(field, '_(date|timestamp)$', '') AS name,
-    arg_min(CAST(value AS TIMESTAMP), field) AS moment
-  FROM fields
-  WHERE regexp_matches(field, '_(date|timestamp)$') AND value <> '[not completed]'
-  GROUP BY ALL
+    arg_min(moment, field) AS moment
+  FROM dates
+  GROUP BY line, name
 ),
 visits AS (
   SELECT record, event, min(moment) AS moment
