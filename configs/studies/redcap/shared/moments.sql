@@ -20,7 +20,7 @@ written AS (
   FROM dates
   GROUP BY line, name
 ),
-visits AS (
+visit_dates AS (
   SELECT record, event, min(moment) AS moment
   FROM written
   JOIN entries USING (line)
@@ -31,5 +31,5 @@ SELECT line, name, moment FROM written
 UNION ALL
 SELECT line, 'visit', moment
 FROM entries
-JOIN visits USING (record, event)
+JOIN visit_dates USING (record, event)
 WHERE line NOT IN (SELECT line FROM written WHERE name = 'visit')
