@@ -21,7 +21,7 @@ from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.report import EvaluationReport
 
 EXPERIMENT = "kappredict"
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 _DIGEST, _FINDINGS = "bundle_sha256", "findings"
 _CODE = Path(__file__).with_name("served_model.py")
 
@@ -53,7 +53,7 @@ class Store:
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
         """Open a run, nested in the one that is open; gives its id."""
-        with _quiet():
+        with quiet():
             mlflow.set_tracking_uri(self.uri)
             nested = mlflow.active_run() is not None
             if not nested:
@@ -69,7 +69,7 @@ class Store:
         findings: Path,
         figures: Mapping[str, go.Figure],
     ) -> Registered:
-        """Log a bundle with its findings and figures into the open run; register it as champion."""
+        """Log a bundle with findings and figures into the open run; register it as challenger."""
         recipe = bundle.recipe
         mlflow.log_params(_flat(recipe.provenance.model_dump(mode="json")))
         mlflow.set_tags({_DIGEST: digest(folder), "synthetic": str(recipe.study.synthetic)})
@@ -78,7 +78,7 @@ class Store:
         mlflow.log_artifacts(str(findings), _FINDINGS)
         for name, figure in figures.items():
             mlflow.log_text(figure.to_html(include_plotlyjs="directory"), f"figures/{name}.html")
-        with _quiet():
+        with quiet():
             model = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(_CODE),
@@ -100,17 +100,28 @@ class Store:
         """
         task, _, alias = name.partition("@")
         address = f"models:/{registered_name(task)}@{alias or CHAMPION}"
-        with _quiet():
+        with quiet():
             mlflow.set_tracking_uri(self.uri)
             try:
                 folder = Path(mlflow.artifacts.download_artifacts(address))
             except MlflowException as error:
-                known = [one.name.replace(".", "/") for one in mlflow.search_registered_models()]
-                message = (
-                    f"no model '{name}' in {self.uri}; registered: {', '.join(known) or 'none'}"
-                )
-                raise UsageError(message) from error
+                known = [
+                    f"{one.name.replace('.', '/')}@{each}"
+                    for one in mlflow.search_registered_models()
+                    for each in sorted(one.aliases)
+                ]
+                raise UsageError(
+                    f"no model '{task}@{alias or CHAMPION}' in {self.uri}; registered: "
+                    f"{', '.join(known) or 'none'}. A challenger serves once it was promoted"
+                ) from error
         return next((folder / "artifacts").iterdir())
+
+    def bundle_of_version(self, one: Registered) -> Path:
+        """Fetch the bundle of a registered version."""
+        with quiet():
+            mlflow.set_tracking_uri(self.uri)
+            folder = mlflow.artifacts.download_artifacts(f"models:/{one.name}/{one.version}")
+        return next((Path(folder) / "artifacts").iterdir())
 
     def findings(self, bundle: Path) -> Path:
         """Fetch what the training of a bundle found, by the bundle's digest.
@@ -120,7 +131,7 @@ class Store:
         UsageError
             If no run of this store made that bundle.
         """
-        with _quiet():
+        with quiet():
             mlflow.set_tracking_uri(self.uri)
             runs = mlflow.search_runs(
                 search_all_experiments=True,
@@ -138,14 +149,14 @@ class Store:
 
     @staticmethod
     def _register(name: str, model: ModelInfo) -> int:
-        """Add a version of a registered model and make it the champion."""
+        """Add a version of a registered model and make it the challenger."""
         client = mlflow.MlflowClient()
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
         version = client.create_model_version(
             name, model.model_uri, run_id=model.run_id, model_id=model.model_id
         )
-        client.set_registered_model_alias(name, CHAMPION, version.version)
+        client.set_registered_model_alias(name, CHALLENGER, version.version)
         return int(version.version)
 
     def _choose_experiment(self) -> None:
@@ -203,7 +214,7 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep MLflow's narration (migrations, hints, its own progress bars) off the terminal."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
