@@ -13,8 +13,7 @@ import numpy as np
 from kappredict.cohort.courses import dose_days
 from kappredict.data.columns import Columns, Words
 from kappredict.data.history import History, past
-from kappredict.data.schema import column_kinds
-from kappredict.data.tables import TABLES
+from kappredict.data.tables import TABLES, column_kinds
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.studies import StudyDefinition
 from kappredict.domain.windows import Moment

@@ -9,9 +9,8 @@ import pandas as pd
 
 from kappredict.config.catalogue import Catalogue, unknown
 from kappredict.data.readers import RawTable, RawTables
-from kappredict.data.schema import column_kinds
 from kappredict.data.study import Study
-from kappredict.data.tables import TABLES, Table
+from kappredict.data.tables import TABLES, Table, column_kinds
 from kappredict.data.validation import check
 from kappredict.domain.studies import StudyDefinition
 from kappredict.errors import DataError

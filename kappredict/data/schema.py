@@ -8,10 +8,9 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from kappredict.data.problems import Fault
-from kappredict.data.tables import Column, Table
+from kappredict.data.tables import Column, Table, column_kinds, extra_columns
 from kappredict.domain.studies import ExtraColumn, StudyDefinition
 
-_EXTRA_TYPES = {"numeric": "number", "category": "text", "flag": "flag"}
 _YES = ("1", "1.0", "true", "yes")
 _NO = ("0", "0.0", "false", "no")
 _FLAGS = dict.fromkeys(_YES, 1.0) | dict.fromkeys(_NO, 0.0)
@@ -55,18 +54,6 @@ def schema_of(table: Table, definition: StudyDefinition) -> pa.DataFrameSchema:
     declared = {column.name: _declared(column) for column in table.columns}
     further = {column.name: _further(column) for column in extra_columns(table, definition)}
     return pa.DataFrameSchema(declared | further)
-
-
-def extra_columns(table: Table, definition: StudyDefinition) -> tuple[ExtraColumn, ...]:
-    """Give the further columns that a study declares for a table."""
-    return next((found for name, found in definition.columns.items() if name == table.name), ())
-
-
-def column_kinds(table: Table, definition: StudyDefinition) -> dict[str, str]:
-    """Give what each column holds: id, text, number, whole, date or flag."""
-    declared = {column.name: str(column.type) for column in table.columns}
-    further = {one.name: _EXTRA_TYPES[one.kind] for one in extra_columns(table, definition)}
-    return declared | further
 
 
 def to_number(found: pd.Series) -> pd.Series:

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from kappredict.domain.studies import ExtraColumn, StudyDefinition
+
 ColumnType = Literal["id", "text", "number", "whole", "date"]
+_EXTRA_TYPES = {"numeric": "number", "category": "text", "flag": "flag"}
 
 
 @dataclass(frozen=True)
@@ -150,3 +153,15 @@ HISTORY = Table(
 TABLES: dict[str, Table] = {
     table.name: table for table in (PATIENTS, COURSES, ASSESSMENTS, SESSIONS, HISTORY)
 }
+
+
+def extra_columns(table: Table, definition: StudyDefinition) -> tuple[ExtraColumn, ...]:
+    """Give the further columns that a study declares for a table."""
+    return next((found for name, found in definition.columns.items() if name == table.name), ())
+
+
+def column_kinds(table: Table, definition: StudyDefinition) -> dict[str, str]:
+    """Give what each column holds: id, text, number, whole, date or flag."""
+    declared = {column.name: str(column.type) for column in table.columns}
+    further = {one.name: _EXTRA_TYPES[one.kind] for one in extra_columns(table, definition)}
+    return declared | further

@@ -11,9 +11,9 @@ from kappredict.config.catalogue import Catalogue
 from kappredict.data.consistency import Checked, inconsistencies
 from kappredict.data.problems import Fault, Problem
 from kappredict.data.readers import RawTable, RawTables, read_tables
-from kappredict.data.schema import extra_columns, to_text, typed
+from kappredict.data.schema import to_text, typed
 from kappredict.data.study import Study
-from kappredict.data.tables import TABLES, Table
+from kappredict.data.tables import TABLES, Table, extra_columns
 from kappredict.domain.studies import StudyDefinition
 from kappredict.errors import DataError
 

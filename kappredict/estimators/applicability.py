@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.covariance import LedoitWolf
 
 from kappredict.estimators.standardised import Standardised
 
@@ -31,6 +30,8 @@ class Applicability:
     @classmethod
     def fit(cls, columns: np.ndarray, variance: float) -> "Applicability":
         """Learn from the training rows (rows × columns, NaN where missing)."""
+        from sklearn.covariance import LedoitWolf
+
         scaled = Standardised(columns)
         precision = LedoitWolf().fit(scaled.rows).precision_ if columns.size else np.empty((0, 0))
         distance = _distance(scaled.rows, precision)

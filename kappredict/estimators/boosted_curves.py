@@ -36,7 +36,7 @@ class ExplainableBoosting(CandidateSettings):
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
-        from interpret.glassbox import (  # noqa: PLC0415  # slow to import
+        from interpret.glassbox import (  # slow to import
             ExplainableBoostingClassifier,
         )
 

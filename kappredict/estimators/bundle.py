@@ -9,16 +9,17 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kappredict.domain.conditions import Condition, Landmark, Outcome
-from kappredict.domain.features import FeatureSpec
+from kappredict.domain.features import FeatureSpec, ItemFeature, TotalFeature
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.studies import StudyDefinition
 from kappredict.domain.task import PredictionTask
@@ -29,11 +30,13 @@ from kappredict.estimators.calibration import (
     Way,
 )
 from kappredict.estimators.encoder import Encoder
-from kappredict.estimators.fit import FittedModel
 from kappredict.estimators.hazard import HazardCalibration
 from kappredict.estimators.limits import Limits
 from kappredict.estimators.margins import Margin, load_margin
 from kappredict.features.table import FeatureTable
+
+if TYPE_CHECKING:  # a bundle answers without what it was fitted with
+    from kappredict.estimators.fit import FittedModel
 
 FORMAT = 2
 RECIPE, MANIFEST = "bundle.json", "manifest.json"
@@ -109,7 +112,7 @@ class ModelBundle:
     calibration: Calibration
     limits: Limits
 
-    @property
+    @cached_property
     def task(self) -> PredictionTask:
         """The task it answers, with the definitions it was trained with."""
         return PredictionTask(self.recipe.condition, self.recipe.outcome, self.recipe.landmark)
@@ -140,15 +143,30 @@ class ModelBundle:
         return {group: tuple(specs) for group, specs in found.items()}
 
     @cached_property
+    def told_by_idea(self) -> dict[str, tuple[FeatureSpec, ...]]:
+        """The facts that each clinical idea is told by: an instrument's last total, if any."""
+        return {group: _told(specs) for group, specs in self.specs_by_idea.items()}
+
+    @cached_property
+    def needed_specs(self) -> tuple[FeatureSpec, ...]:
+        """The features that an answer needs: of its columns, and those its ideas are told by."""
+        used = {column.feature for column in self.encoder.columns}
+        told = {spec.name for specs in self.told_by_idea.values() for spec in specs}
+        return tuple(spec for spec in self.recipe.specs if spec.name in used | told)
+
+    @cached_property
     def used(self) -> "Used":
         """The features that its columns are made of, with what training knew of them."""
-        names = {column.feature for column in self.encoder.columns}
-        specs = tuple(spec for spec in self.recipe.specs if spec.name in names)
-        typical = [self.recipe.typical[spec.name] for spec in specs]
+        first: dict[str, int] = {}
+        for place, column in enumerate(self.encoder.columns):
+            first.setdefault(column.feature, place)
+        typical = [self.recipe.typical[name] for name in first]
+        labels = {spec.name: spec.label for spec in self.recipe.specs}
         return Used(
-            specs,
-            np.array([[-np.inf if one.low is None else one.low] for one in typical]),
-            np.array([[np.inf if one.high is None else one.high] for one in typical]),
+            tuple(labels[name] for name in first),
+            np.array(list(first.values()), dtype=np.intp),
+            np.array([-np.inf if one.low is None else one.low for one in typical]),
+            np.array([np.inf if one.high is None else one.high for one in typical]),
             np.array([one.known for one in typical]),
         )
 
@@ -171,12 +189,13 @@ class ModelBundle:
         shares = self.calibration.slope * self.margin.contributions(matrix)
         shares[:, -1] += self.calibration.intercept
         margins = shares.sum(axis=1)
-        low, high = (
-            self.calibration.at(end, self.horizons) for end in self.limits.bounds(margins, matrix)
-        )
+        ends = self.limits.bounds(margins, matrix)
+        # Asked at once: of one row, a call costs more than its sums.
+        chances = self.calibration.at(np.concatenate([margins, *ends]), self.horizons)
+        probabilities, low, high = chances.reshape(3, len(matrix), -1)
         return Asked(
             matrix=matrix,
-            probabilities=self.calibration.at(margins, self.horizons),
+            probabilities=probabilities,
             low=low,
             high=high,
             shares=shares[:, :-1],
@@ -235,18 +254,20 @@ class Asked:
 
 @dataclass(frozen=True)
 class Used:
-    """Features that a bundle uses: the lowest and highest value in training (features × 1).
+    """Features that a bundle uses: labels, and the (first) column that each has in the matrix.
 
-    `known` is the share of training rows in which each was.
+    `low` and `high` are the ends of the values in training (infinite for a category), `known` the
+    share of training rows in which each was.
     """
 
-    specs: tuple[FeatureSpec, ...]
+    labels: tuple[str, ...]
+    columns: np.ndarray
     low: np.ndarray
     high: np.ndarray
     known: np.ndarray
 
 
-def make_bundle(model: FittedModel, limits: Limits, recipe: Recipe) -> ModelBundle:
+def make_bundle(model: "FittedModel", limits: Limits, recipe: Recipe) -> ModelBundle:
     """Join a fitted model with its limits and its recipe."""
     return ModelBundle(recipe, model.encoder, model.margin, model.calibration, limits)
 
@@ -316,6 +337,16 @@ def typical_values(table: FeatureTable) -> dict[str, Typical]:
             low, median, high = values.quantile([0.0, 0.5, 1.0])
             found[spec.name] = Typical(low=low, median=median, high=high, known=known)
     return found
+
+
+def _told(specs: Sequence[FeatureSpec]) -> tuple[FeatureSpec, ...]:
+    totals = [
+        spec
+        for spec in specs
+        if isinstance(spec.recipe, TotalFeature) and spec.recipe.aggregate == "last"
+    ]
+    facts = [spec for spec in specs if not isinstance(spec.recipe, TotalFeature | ItemFeature)]
+    return tuple(totals or facts or specs)
 
 
 def _sha256(path: Path) -> str:

@@ -13,9 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, logit
-from scipy.stats import chi2
+from scipy.special import chdtri, expit, logit
 
 from kappredict.estimators.hazard import HazardCalibration
 
@@ -40,6 +38,8 @@ class LogitCalibration:
         cls, margins: np.ndarray, outcome: np.ndarray, weights: np.ndarray
     ) -> "LogitCalibration":
         """Fit by weighted maximum likelihood, with the slope not below 0."""
+        from scipy.optimize import minimize
+
         rate = float(np.clip(np.average(outcome, weights=weights), 1e-3, 1 - 1e-3))
         spread = margins.std()
         if spread < 1e-9:
@@ -136,7 +136,7 @@ def recalibrate(
     for fewer in (0, 1):
         less = _changed(calibration, margins, answers, fewer)
         worse = _log_loss(less, margins, answers) - _log_loss(full, margins, answers)
-        if 2 * worse < chi2.ppf(0.95, most - fewer):
+        if 2 * worse < chdtri(most - fewer, 0.05):
             return less
     return full
 
@@ -145,6 +145,8 @@ def _changed(
     calibration: Calibration, margins: np.ndarray, answers: Answers, free: int
 ) -> Calibration:
     """Change the first few numbers only, to the most likely values."""
+    from scipy.optimize import minimize
+
     if not free:
         return calibration
     # About their mean, level and slope can be told apart.

@@ -75,8 +75,8 @@ class WeibullAFT(CandidateSettings):
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on two columns of days: lower, and upper, infinite if censored."""
-        from lifelines import WeibullAFTFitter  # noqa: PLC0415  # slow to import
-        from lifelines.exceptions import ConvergenceError  # noqa: PLC0415
+        from lifelines import WeibullAFTFitter  # slow to import
+        from lifelines.exceptions import ConvergenceError
 
         del seed  # a convex problem has one solution
         scaled, times = Standardised(rows.columns), rows.outcome

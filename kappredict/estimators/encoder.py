@@ -50,14 +50,13 @@ class Encoder:
         if not self.columns:
             return np.empty((len(table), 0))
         columns = table.some(list(dict.fromkeys(one.feature for one in self.columns)))
-        return np.column_stack(
-            [
-                columns.numbers[one.feature]
-                if one.level is None
-                else _is_level(columns.texts[one.feature], one.level)
-                for one in self.columns
-            ]
-        )
+        by_column = [
+            columns.numbers[one.feature]
+            if one.level is None
+            else _is_level(columns.texts[one.feature], one.level)
+            for one in self.columns
+        ]
+        return np.ascontiguousarray(np.array(by_column).T)
 
     def directions(self, specs: tuple[FeatureSpec, ...]) -> np.ndarray:
         """Give, per column, whether the margin may only rise (1) or fall (−1) with it, or both (0).
@@ -78,4 +77,5 @@ class Encoder:
 
 
 def _is_level(values: Words, level: str) -> np.ndarray:
-    return np.where(values.codes < 0, np.nan, values.are(level))
+    known = [float(word == level) for word in values.words]
+    return np.array([*known, np.nan])[values.codes]

@@ -9,10 +9,10 @@ Kaplan-Meier. A relapse counts on the day on which it was seen, as it does in ev
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 _MOST_STRETCHES = 24
 _STEEPEST = 12.0
@@ -87,6 +87,8 @@ class HazardCalibration:
         seen, event
             The day each wait was last seen, and what was seen: 0 nothing, 1 relapse, 2 … other.
         """
+        from scipy.optimize import minimize_scalar
+
         seen = np.maximum(seen, _SOONEST)
         ends = stretches(seen, event == 1)
         time = time_in(ends, seen)
@@ -122,16 +124,15 @@ class HazardCalibration:
 
     def at(self, calibrated: np.ndarray, days: np.ndarray) -> np.ndarray:
         """Give the probability of no relapse by each day (rows × days) at calibrated margins."""
-        cuts = np.unique(np.concatenate([self.relapse.ends, days]))
-        length = np.diff(cuts, prepend=0.0)
-        hazard = np.exp(np.clip(-calibrated, -50, 50))[:, None] * self.relapse.at(cuts)
-        either = hazard + self.competing.at(cuts)
+        length, relapse, competing, last = _stretches_to(self.relapse, self.competing, tuple(days))
+        hazard = np.exp(np.clip(-calibrated, -50, 50))[:, None] * relapse
+        either = hazard + competing
         ended = -np.expm1(-either * length)
         waiting = np.exp(-np.cumsum(either * length, axis=1) + either * length)
         share = np.divide(hazard, either, out=np.zeros_like(hazard), where=either > 0)
         incidence = np.cumsum(waiting * ended * share, axis=1)
         # Rounding may take a sum of parts a hair beyond the whole.
-        return np.clip(1 - incidence[:, np.searchsorted(cuts, days)], 0.0, 1.0)
+        return np.clip(1 - incidence[:, last], 0.0, 1.0)
 
     def chance(self, margins: np.ndarray, day: float) -> np.ndarray:
         """Give the probability of relapse by a day."""
@@ -159,6 +160,16 @@ class HazardCalibration:
             for name in ("relapse", "competing")
         )
         return cls(content["intercept"], content["slope"], relapse, competing)
+
+
+@lru_cache(maxsize=1024)  # a service asks the same of each patient
+def _stretches_to(
+    relapse: Baseline, competing: Baseline, days: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cut time at some days, too: lengths, both rates, and the stretch that ends on each day."""
+    cuts = np.unique(np.concatenate([relapse.ends, days]))
+    length = np.diff(cuts, prepend=0.0)
+    return length, relapse.at(cuts), competing.at(cuts), np.searchsorted(cuts, days)
 
 
 def stretches(seen: np.ndarray, relapsed: np.ndarray) -> np.ndarray:

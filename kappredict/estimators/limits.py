@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
 from kappredict.estimators.applicability import LEAST_ALIKE, Applicability
-from kappredict.estimators.fit import FittedModel, Rows
 from kappredict.estimators.uncertainty import Uncertainty, fit_uncertainty
+
+if TYPE_CHECKING:
+    from kappredict.estimators.fit import FittedModel, Rows
 
 # The coverage that intervals state, and half their width in standard deviations.
 COVERAGE = 0.9
@@ -60,7 +63,7 @@ def _part(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     return {key.split(".")[1]: arrays[key] for key in arrays if key.startswith(f"{name}.")}
 
 
-def limits_of(model: FittedModel, rows: Rows) -> Limits:
+def limits_of(model: "FittedModel", rows: "Rows") -> Limits:
     """Learn a model's limits from the rows that it was fitted to."""
     judged = rows.judged
     matrix = model.encoder.transform(rows.features.take(judged))

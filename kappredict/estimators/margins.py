@@ -8,13 +8,15 @@ XGBoost's own booster: nothing that is saved runs code when it is loaded.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import xgboost
 
 from kappredict.errors import BundleError
 from kappredict.estimators.additive import AdditiveMargin
+
+if TYPE_CHECKING:  # a service of linear models starts sooner without it
+    import xgboost
 
 
 class Margin(Protocol):
@@ -83,7 +85,7 @@ class LinearMargin:
 class TreeMargin:
     """An XGBoost booster; contributions are its exact TreeSHAP values (Lundberg et al. 2020)."""
 
-    booster: xgboost.Booster
+    booster: "xgboost.Booster"
 
     FILE = "trees.ubj"
 
@@ -93,12 +95,12 @@ class TreeMargin:
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         """Give each column's SHAP value and, last, the expected margin."""
-        rows = xgboost.DMatrix(matrix, nthread=1)
+        rows = _rows_of(matrix)
         return self.booster.predict(rows, pred_contribs=True).astype("float64")
 
     def interactions(self, matrix: np.ndarray) -> np.ndarray:
         """Give the SHAP interaction values of each pair of columns (rows × columns × columns)."""
-        rows = xgboost.DMatrix(matrix, nthread=1)
+        rows = _rows_of(matrix)
         joint = self.booster.predict(rows, pred_interactions=True).astype("float64")
         return np.asarray(joint[:, :-1, :-1])
 
@@ -109,9 +111,17 @@ class TreeMargin:
     @classmethod
     def load(cls, folder: Path) -> "TreeMargin":
         """Read what `save` wrote."""
+        import xgboost
+
         booster = xgboost.Booster({"nthread": 1})
         booster.load_model(folder / cls.FILE)
         return cls(booster)
+
+
+def _rows_of(matrix: np.ndarray) -> "xgboost.DMatrix":
+    import xgboost
+
+    return xgboost.DMatrix(matrix, nthread=1)
 
 
 _KINDS = (LinearMargin, AdditiveMargin, TreeMargin)

@@ -22,7 +22,7 @@ from kappredict.estimators.standardised import Standardised
 
 _STEPS = 5000
 # Far below what a probability shows; the solver's own default stops visibly early.
-_TOLERANCE = 1e-12
+_TOLERANCE = 1e-14
 
 
 class LogisticSplines(CandidateSettings):

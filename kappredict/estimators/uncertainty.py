@@ -13,7 +13,6 @@ an interval for the probability itself, which is another thing than a set that h
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
 
 from kappredict.estimators.standardised import Standardised
 from kappredict.estimators.working import Working, posterior_mode
@@ -154,10 +153,10 @@ class _Grid:
 
     @staticmethod
     def log_prior(signal: float, between: float) -> float:
-        """Give the log prior density of a pair."""
-        size = norm.logpdf(np.log(signal), np.log(_SIGNAL_MEDIAN), _SIGNAL_SPREAD)
-        place = norm.logpdf(np.log(between), np.log(_SITE_MEDIAN), _SITE_SPREAD)
-        return float(size + place)
+        """Give the log prior density of a pair, but for a constant: both are lognormal."""
+        size = np.log(signal / _SIGNAL_MEDIAN) / _SIGNAL_SPREAD
+        place = np.log(between / _SITE_MEDIAN) / _SITE_SPREAD
+        return -float(size**2 + place**2) / 2
 
 
 def _averaged(

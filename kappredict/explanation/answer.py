@@ -12,7 +12,7 @@ from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError
-from kappredict.estimators.bundle import Asked, ModelBundle
+from kappredict.estimators.bundle import Asked, ModelBundle, Used
 from kappredict.explanation.groups import Explanation, explain, reasons
 from kappredict.features.build import build_features
 from kappredict.features.table import FeatureTable
@@ -62,8 +62,8 @@ def answer_features(
     asked = bundle.ask(features)
     objections = bundle.objections(asked)
     explained = explain(bundle, asked)
-    outside = _outside_training(bundle, features)
-    known = _share_known(bundle, features)
+    outside = _outside_training(bundle.used, asked.matrix)
+    known = _share_known(bundle.used, asked.matrix)
     synthetic = bundle.recipe.study.synthetic
     answers: list[Prediction | Abstention] = []
     for row, course_id in enumerate(course_ids):
@@ -107,23 +107,18 @@ def _too_little(known: float) -> str:
     )
 
 
-def _share_known(bundle: ModelBundle, features: FeatureTable) -> np.ndarray:
+def _share_known(used: Used, matrix: np.ndarray) -> np.ndarray:
     """Give, per row, the share known of what is usually known, weighted by how usual that is."""
-    used = bundle.used
-    if not used.specs:
-        return np.ones(len(features))
-    known = np.array([features.columns.known(spec.name) for spec in used.specs])
-    return used.known @ known / used.known.sum()
+    if not used.labels:
+        return np.ones(len(matrix))
+    known = ~np.isnan(matrix[:, used.columns])
+    return np.asarray(known @ used.known / used.known.sum())
 
 
-def _outside_training(bundle: ModelBundle, features: FeatureTable) -> list[list[str]]:
+def _outside_training(used: Used, matrix: np.ndarray) -> list[list[str]]:
     """Name, per row, the features whose value no training row reached."""
-    messages: list[list[str]] = [[] for _ in range(len(features))]
-    used, numbers = bundle.used, features.columns.numbers
-    unknown = np.full(len(features), np.nan)
-    values = np.array([numbers.get(spec.name, unknown) for spec in used.specs])
-    values = values.reshape(len(used.specs), len(features))
-    for place, row in np.argwhere((values < used.low) | (values > used.high)):
-        label = used.specs[place].label
-        messages[row].append(f"{label} lies outside what the model was trained on")
+    messages: list[list[str]] = [[] for _ in range(len(matrix))]
+    values = matrix[:, used.columns]
+    for row, place in np.argwhere((values < used.low) | (values > used.high)):
+        messages[row].append(f"{used.labels[place]} lies outside what the model was trained on")
     return messages

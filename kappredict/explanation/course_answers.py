@@ -137,7 +137,8 @@ def _answer(askings: Sequence[Asking], most_reasons: int | None) -> Iterable[tup
     recipe = first.recipe
     records = [one.record for one in askings]
     history = record_history(records, first.task.moment, recipe.instruments, recipe.study)
-    features = build_features(history, recipe.specs)
+    needed = {spec.name: spec for bundle in askings[0].bundles for spec in bundle.needed_specs}
+    features = build_features(history, tuple(needed.values()))
     names = [str(one["course"].get("course_id") or "") for one in records]
     for bundle in askings[0].bundles:
         answers = answer_features(bundle, features, names, most_reasons)

@@ -54,12 +54,11 @@ def reasons(
     days = bundle.horizons.tolist()
     points = explained.points[row]
     strongest = np.argsort(-np.abs(points[:, -1]), kind="stable")[:most]
-    specs = bundle.specs_by_idea
     return tuple(
         Reason(
             group=(group := explained.groups[place]),
-            value=group_words(bundle, specs[group], table, row),
-            typical=typical_words(bundle, specs[group]),
+            value=group_words(bundle, group, table, row),
+            typical=typical_words(bundle, group),
             points=float(points[place, -1]),
             points_by_day=dict(zip(days, points[place].tolist(), strict=True)) if days else {},
         )

@@ -6,7 +6,7 @@ import numpy as np
 
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.estimators.limits import HALF
-from kappredict.explanation.words import told, value_of
+from kappredict.explanation.words import value_of
 from kappredict.features.table import FeatureTable
 
 
@@ -38,7 +38,8 @@ def measure_next(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list
     for group, specs in bundle.specs_by_idea.items():
         names = {spec.name for spec in specs}
         columns = np.array([column.feature in names for column in bundle.encoder.columns])
-        if not columns.any() or any(value_of(table, one, row) is not None for one in told(specs)):
+        told = bundle.told_by_idea[group]
+        if not columns.any() or any(value_of(table, one, row) is not None for one in told):
             continue
         then = _width(bundle, margin, uncertainty.spread_once_known(matrix, columns))
         if then < now:

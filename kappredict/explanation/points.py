@@ -40,6 +40,7 @@ def to_points(
     step = np.where(near, _CLOSE, away)
     # A distance too short to divide by is looked at from both sides.
     start = np.where(near, expected - _CLOSE / 2, expected)
-    rise = calibration.at(start + step, days) - calibration.at(start, days)
-    slope = 100 * rise / step[:, None]
+    ends = calibration.at(np.concatenate([start + step, start]), days)
+    after, before = ends.reshape(2, len(shares), -1)
+    slope = 100 * (after - before) / step[:, None]
     return np.asarray(shares[:, :, None] * slope[:, None, :])

@@ -1,10 +1,9 @@
 """A patient's values and the typical ones in plain words, a clinical idea at a time."""
 
 import math
-from collections.abc import Sequence
 
 from kappredict.data.columns import Words
-from kappredict.domain.features import FeatureSpec, ItemFeature, TotalFeature
+from kappredict.domain.features import FeatureSpec, TotalFeature
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.features.table import FeatureTable
 
@@ -12,32 +11,20 @@ NOT_KNOWN = "not known"
 Value = float | str | None
 
 
-def group_words(
-    bundle: ModelBundle, specs: Sequence[FeatureSpec], table: FeatureTable, row: int
-) -> str:
+def group_words(bundle: ModelBundle, group: str, table: FeatureTable, row: int) -> str:
     """Say what is known of a group: an instrument's last total with its band, else each fact."""
-    shown = [spec_words(bundle, spec, value_of(table, spec, row)) for spec in told(specs)]
+    told = bundle.told_by_idea[group]
+    shown = [spec_words(bundle, spec, value_of(table, spec, row)) for spec in told]
     return ", ".join(one for one in shown if one) or NOT_KNOWN
 
 
-def typical_words(bundle: ModelBundle, specs: Sequence[FeatureSpec]) -> str:
+def typical_words(bundle: ModelBundle, group: str) -> str:
     """Say what is typical of a group told by one fact: the training median or commonest level."""
-    shown = told(specs)
-    if len(shown) != 1:
+    told = bundle.told_by_idea[group]
+    if len(told) != 1:
         return ""
-    typical = bundle.recipe.typical[shown[0].name]
-    return spec_words(bundle, shown[0], typical.median if typical.level is None else typical.level)
-
-
-def told(specs: Sequence[FeatureSpec]) -> list[FeatureSpec]:
-    """Choose the facts that a group is told by: the last total of an instrument if it has one."""
-    totals = [
-        spec
-        for spec in specs
-        if isinstance(spec.recipe, TotalFeature) and spec.recipe.aggregate == "last"
-    ]
-    facts = [spec for spec in specs if not isinstance(spec.recipe, TotalFeature | ItemFeature)]
-    return totals or facts or list(specs)
+    typical = bundle.recipe.typical[told[0].name]
+    return spec_words(bundle, told[0], typical.median if typical.level is None else typical.level)
 
 
 def value_of(table: FeatureTable, spec: FeatureSpec, row: int) -> Value:

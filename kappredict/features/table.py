@@ -29,9 +29,8 @@ class FeatureTable:
     def __post_init__(self) -> None:
         expected = [spec.name for spec in self.specs]
         if isinstance(self.content, Columns):
-            found = [
-                name for name in expected if name in {**self.content.numbers, **self.content.texts}
-            ]
+            present = self.content.numbers.keys() | self.content.texts.keys()
+            found = [name for name in expected if name in present]
         else:
             found = list(self.content.columns)
         if found != expected:
