@@ -1,9 +1,9 @@
 """Promote: a challenger through the gate, beside the champion on the same courses; or roll back."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,22 +11,16 @@ from kappredict.config.catalogue import load_catalogue
 from kappredict.data.study import Study
 from kappredict.data.validation import load_study
 from kappredict.errors import UsageError
-from kappredict.estimators.bundle import digest, load_bundle
+from kappredict.estimators.bundle import ModelBundle, digest, load_bundle
 from kappredict.evaluation.contenders import Contender
-from kappredict.evaluation.gate import Verdict, judge
+from kappredict.evaluation.gate import judge
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.reporting.findings import TABLES
 from kappredict.tracking.registry import Decision, Registry
 from kappredict.tracking.store import CHALLENGER, CHAMPION, Registered, Store
 
-
-@dataclass(frozen=True)
-class Promotion:
-    """A verdict, the version that it is about, and the one that serves now."""
-
-    verdict: Verdict
-    version: int
-    serves: int | None
+Content = dict[str, Any]
+"""A verdict as it is written down: see `decide`."""
 
 
 def promote(
@@ -36,7 +30,7 @@ def promote(
     store: Store,
     *,
     own_configs: Path | None = None,
-) -> Promotion:
+) -> Content:
     """Judge a task's challenger on a study folder, write the verdict down, and let it serve.
 
     Raises
@@ -47,48 +41,59 @@ def promote(
         If the champion changed while the two were compared.
     """
     task, _, alias = model.partition("@")
-    registry = Registry(store)
-    challenger = registry.holder(task, alias or CHALLENGER)
+    challenger = Registry(store).holder(task, alias or CHALLENGER)
     if challenger is None:
-        raise UsageError(_nothing_to_promote(task, registry))
-    return decide(
-        task, challenger, load_study(folder, load_catalogue(own_configs)), settings, store
-    )
+        raise UsageError(_nothing_to_promote(task, store))
+    study = load_study(folder, load_catalogue(own_configs))
+    return decide(task, challenger, study, settings, store)
 
 
 def decide(
     task: str, challenger: Registered, study: Study, settings: TrainingSettings, store: Store
-) -> Promotion:
-    """Judge one version beside the champion, write the verdict down, and let it serve if it may."""
+) -> Content:
+    """Judge one version beside the champion, write the verdict down, and let it serve if it may.
+
+    What was decided before stands: a version is judged against one champion once.
+
+    Returns
+    -------
+    The verdict, with the version that it is about, the version it was reached against, the data
+    that each was trained on, when and by whom.
+    """
     registry = Registry(store)
     champion = registry.holder(task, CHAMPION)
     if champion is not None and champion.version == challenger.version:
-        return Promotion(
-            Verdict(task, (), "It serves already."), champion.version, champion.version
-        )
-    verdict = judge(
-        contender(challenger, store),
-        None if champion is None else contender(champion, store),
-        study,
-        settings,
-    )
-    registry.decide(challenger, _decision(verdict, champion))
-    serves = registry.holder(task, CHAMPION)
-    return Promotion(verdict, challenger.version, serves.version if serves else None)
+        registry.confirm(challenger)
+        return registry.verdict(challenger)
+    mine = contender(challenger, store)
+    theirs = None if champion is None else contender(champion, store)
+    verdict = judge(mine, theirs, study, settings)
+    against = None if champion is None else champion.version
+    content = {
+        **verdict.to_json(),
+        "version": challenger.version,
+        "against": against,
+        "data": _data(mine.bundle),
+        "data_before": None if theirs is None else _data(theirs.bundle),
+    }
+    reasons = verdict.objections or (verdict.compared,)
+    by = Decision(verdict.passed, reasons, content, against, verdict.rows, _now(), getuser())
+    registry.decide(challenger, by)
+    return registry.verdict(challenger)
 
 
-def roll_back(model: str, store: Store) -> tuple[Registered | None, bool]:
+def roll_back(model: str, store: Store) -> tuple[Registered, bool]:
     """Let the champion before the present one serve again; says which serves, and if that is new.
 
     Raises
     ------
     UsageError
-        If the store has no such model.
+        If nothing of that name serves.
     """
     task, _, _ = model.partition("@")
     serves, changed = Registry(store).roll_back(task, _now())
     if serves is None:
-        store.bundle_folder(f"{task}@{CHAMPION}")  # says what is there instead
+        raise UsageError(f"no version of {task} serves in {store.uri}: there is nothing to undo")
     return serves, changed
 
 
@@ -113,22 +118,21 @@ def contender(one: Registered, store: Store) -> Contender:
     return Contender(load_bundle(folder), learnt, predictions)
 
 
-def _decision(verdict: Verdict, champion: Registered | None) -> Decision:
-    return Decision(
-        passed=verdict.passed,
-        reasons=verdict.objections or (verdict.compared,),
-        content=verdict.to_json(),
-        against=None if champion is None else champion.version,
-        rows=verdict.rows,
-        at=_now(),
-        by=getuser(),
-    )
+def _data(bundle: ModelBundle) -> Content:
+    made = bundle.recipe.provenance
+    return {
+        "study": made.trained_on,
+        "digest": made.data_digest,
+        "n": made.n,
+        "events": made.events,
+        "estimator": made.candidate["model"],
+    }
 
 
-def _nothing_to_promote(task: str, registry: Registry) -> str:
-    serves = registry.holder(task, CHAMPION)
+def _nothing_to_promote(task: str, store: Store) -> str:
+    serves = Registry(store).holder(task, CHAMPION)
     words = f"version {serves.version} serves" if serves else "and no champion either"
-    return f"{task} has no challenger in {registry.store.uri} ({words}); train one"
+    return f"{task} has no challenger in {store.uri} ({words}); train one"
 
 
 def _now() -> str:

@@ -1,7 +1,7 @@
 """Train: a study's tables to tracked, registered bundles, one per task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,6 +81,10 @@ class Run:
             **self.marks,
         }
 
+    def into(self, out: Path) -> "Run":
+        """Give the same run with its bundles in another folder."""
+        return replace(self, out=out)
+
 
 def train(
     conditions: Sequence[str],
@@ -94,7 +98,7 @@ def train(
     """Train all tasks of some conditions (or of `all` that the study has) on a study folder."""
     study, catalogue = read_study(folder, own_configs)
     run = Run(study, catalogue, settings, out, store)
-    usable, refused = modelling_sets(conditions, run)
+    usable, refused = modelling_sets(conditions, study, catalogue, settings)
     with store.run(f"train {study.definition.id}", run.tags):
         trained = train_sets(run, usable)
     return Training(study, trained, refused)
@@ -122,17 +126,19 @@ def train_sets(run: Run, usable: Sequence[ModellingSet]) -> list[Trained]:
     return trained
 
 
-def modelling_sets(conditions: Sequence[str], run: Run) -> tuple[list[ModellingSet], list[Refused]]:
+def modelling_sets(
+    conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
+) -> tuple[list[ModellingSet], list[Refused]]:
     """Build every task's modelling set; one that is too small to model is refused with reasons."""
-    present = set(run.study.courses["condition"])
-    every = [name for name in run.catalogue.conditions if name in present]
-    chosen = every if "all" in conditions else [run.catalogue.condition(c).id for c in conditions]
+    present = set(study.courses["condition"])
+    every = [name for name in catalogue.conditions if name in present]
+    chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
     usable, refused = [], []
-    for condition in map(run.catalogue.condition, chosen):
-        for task in tasks_of(condition, run.settings.outcomes, run.settings.landmarks):
-            data = build_modelling_set(run.study, run.catalogue, task)
+    for condition in map(catalogue.condition, chosen):
+        for task in tasks_of(condition, settings.outcomes, settings.landmarks):
+            data = build_modelling_set(study, catalogue, task)
             try:
-                data.require_events(run.settings.least_events)
+                data.require_events(settings.least_events)
                 usable.append(data)
             except RefusedError as error:
                 refused.append(

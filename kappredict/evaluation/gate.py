@@ -4,7 +4,8 @@ By itself it must be fit to serve: enough courses (Riley's criteria for what it 
 Collins, Ogundimu and Altman 2016 for what it is judged on), better than chance, calibrated, no
 sign of a leak; all under its hardest split. Beside a champion it must also not be worse, on the
 same courses: the whole 95 % interval of the paired difference must lie above the margin, as in a
-trial of non-inferiority (Piaggio et al. 2012). An interval too wide to tell is a reason against it.
+trial of non-inferiority (Piaggio et al. 2012). An interval too wide to tell is a reason against it;
+only of the worst subgroup, which is always small, does the estimate itself decide.
 """
 
 from collections.abc import Iterator, Mapping
@@ -94,8 +95,10 @@ def judge(
         seed=settings.seed,
         resamples=settings.resamples,
     )
-    worse = (*_too_few(_sides(both), settings.gate), *_worse(figures, settings.gate))
-    return Verdict(task, (*alone, *worse), _compared(both), tuple(figures), both.rows)
+    objections = dict.fromkeys(
+        (*alone, *_too_few(_sides(both), settings.gate), *_worse(figures, settings.gate))
+    )
+    return Verdict(task, tuple(objections), _compared(both), tuple(figures), both.rows)
 
 
 def _unfit(bundle: ModelBundle, settings: TrainingSettings) -> Iterator[str]:
@@ -160,17 +163,17 @@ def _worse(figures: list[PairedFigure], gate: GateSettings) -> Iterator[str]:
     for one in figures:
         margin = getattr(gate.margins, one.name)
         gain = one.gain
-        if np.isnan(gain.value) and one.name == "worst_group":
-            continue  # no group is large enough to be judged apart
-        if gain.low > -margin:
+        # No study has the size to prove this of its smallest groups: there the estimate decides.
+        # Where no group is large enough to be judged apart it is NaN, and nothing is said.
+        by_estimate = one.name == "worst_group"
+        if (by_estimate and not gain.value <= -margin) or (not by_estimate and gain.low > -margin):
             continue
-        shown = (
-            f"{WORDS[one.name]} {_shown(one.challenger)}, the champion's {_shown(one.champion)}, "
-            f"difference {one.difference.value:+.3f} ({one.difference.low:+.3f} to "
-            f"{one.difference.high:+.3f}); the margin is {margin:g}"
-        )
         verb = "it is worse" if gain.value <= -margin else "it may be worse"
-        yield f"{verb}: {shown}"
+        yield (
+            f"{verb}: {WORDS[one.name]} {_shown(one.challenger)}, the champion's "
+            f"{_shown(one.champion)}, difference {one.difference.value:+.3f} "
+            f"({one.difference.low:+.3f} to {one.difference.high:+.3f}); the margin is {margin:g}"
+        )
 
 
 def _sides(both: Meeting) -> tuple[float, float]:

@@ -62,10 +62,10 @@ class Margins(_Settings):
     mean calibration error.
     """
 
-    discrimination: float = Field(default=0.03, gt=0)
+    discrimination: float = Field(default=0.05, gt=0)
     brier: float = Field(default=0.01, gt=0)
     ici: float = Field(default=0.03, gt=0)
-    worst_group: float = Field(default=0.08, gt=0)
+    worst_group: float = Field(default=0.05, gt=0)
 
 
 class GateSettings(_Settings):

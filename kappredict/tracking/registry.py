@@ -25,7 +25,7 @@ from kappredict.tracking.store import (
 
 FORMER = "former"
 PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
-_VERDICT, _FILE = "verdict", "verdict.json"
+_OUTCOME, _FILE = "verdict", "verdict.json"
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,8 @@ class Decision:
 
     @property
     def tags(self) -> dict[str, str]:
-        """What the challenger's version is tagged with."""
+        """What the challenger's version is tagged with, beside the verdict's outcome."""
         return {
-            _VERDICT: PROMOTED if self.passed else REFUSED,
             "verdict_reasons": "\n".join(self.reasons),
             "verdict_against": "none" if self.against is None else str(self.against),
             "verdict_rows": self.rows,
@@ -72,11 +71,15 @@ class Registry:
                 return None
         return Registered(name, int(version.version), version.run_id)
 
-    def verdict(self, one: Registered) -> str:
-        """Give the verdict on a version: promoted, refused, rolled back; empty where none is."""
+    def outcome(self, one: Registered) -> str:
+        """Give what became of a version: promoted, refused, rolled back; empty if not decided."""
         with quiet():
             version = self._client.get_model_version(one.name, str(one.version))
-        return str(version.tags.get(_VERDICT, ""))
+        return str(version.tags.get(_OUTCOME, ""))
+
+    def verdict(self, one: Registered) -> dict[str, Any]:
+        """Give the verdict on a version in full, as it was written down."""
+        return self.store.read_json(one.run_id, _FILE)
 
     def marked(self, tag: str, value: str) -> dict[str, Registered]:
         """Give the latest version whose training run carries a tag, by the task's name."""
@@ -116,8 +119,6 @@ class Registry:
         with locked(self.store.uri, challenger.name), quiet():
             serving = self.holder(task, CHAMPION)
             now = serving.version if serving else None
-            if now == challenger.version:
-                return
             if now != decision.against:
                 raise RefusedError(
                     f"{task}: the champion changed meanwhile from {_named(decision.against)} to "
@@ -126,6 +127,12 @@ class Registry:
             self._write(challenger, decision)
             if decision.passed:
                 self._serve(challenger, serving)
+            self._tag(challenger, {_OUTCOME: PROMOTED if decision.passed else REFUSED})
+
+    def confirm(self, champion: Registered) -> None:
+        """Say of a champion that it was promoted, if a kill came between that and saying so."""
+        with quiet():
+            self._tag(champion, {_OUTCOME: PROMOTED})
 
     def roll_back(self, task: str, at: str) -> tuple[Registered | None, bool]:
         """Let the former champion serve again; doing it twice changes nothing.
@@ -138,7 +145,7 @@ class Registry:
             serving, former = (self.holder(task, one) for one in (CHAMPION, FORMER))
             if serving is None or former is None or former.version == serving.version:
                 return serving, False
-            self._tag(serving, {_VERDICT: ROLLED_BACK, "rolled_back_at": at})
+            self._tag(serving, {_OUTCOME: ROLLED_BACK, "rolled_back_at": at})
             self._client.set_registered_model_alias(former.name, CHAMPION, str(former.version))
             self._client.delete_registered_model_alias(former.name, FORMER)
             return former, True

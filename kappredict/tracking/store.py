@@ -51,15 +51,42 @@ class Store:
         return cls(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
 
     @contextmanager
-    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-        """Open a run, nested in the one that is open; gives its id."""
+    def run(
+        self, name: str, tags: Mapping[str, str], *, resume: str | None = None
+    ) -> Iterator[str]:
+        """Open a run, nested in the one that is open, or go on with another; gives its id."""
         with quiet():
             mlflow.set_tracking_uri(self.uri)
             nested = mlflow.active_run() is not None
             if not nested:
                 self._choose_experiment()
-            with mlflow.start_run(run_name=name, nested=nested, tags=dict(tags)) as run:
+            named: dict[str, Any] = {"run_id": resume} if resume else {"run_name": name}
+            with mlflow.start_run(**named, nested=nested, tags=dict(tags)) as run:
                 yield run.info.run_id
+
+    def find_run(self, tags: Mapping[str, str]) -> tuple[str, bool] | None:
+        """Give the id of the latest run with these tags, and whether it came to its end."""
+        with quiet():
+            mlflow.set_tracking_uri(self.uri)
+            runs = mlflow.search_runs(
+                search_all_experiments=True,
+                filter_string=" and ".join(f"tags.{key} = '{one}'" for key, one in tags.items()),
+                output_format="list",
+                max_results=1,
+            )
+        return (runs[0].info.run_id, runs[0].info.status == "FINISHED") if runs else None
+
+    def read_json(self, run_id: str, name: str) -> dict[str, Any]:
+        """Read a JSON artefact of a run."""
+        with quiet():
+            mlflow.set_tracking_uri(self.uri)
+            content: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{run_id}/{name}")
+        return content
+
+    def log_texts(self, texts: Mapping[str, str]) -> None:
+        """Log texts by file name into the open run."""
+        for name, text in texts.items():
+            mlflow.log_text(text, name)
 
     def log_model(
         self,
