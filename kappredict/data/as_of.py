@@ -19,11 +19,12 @@ def as_of(study: Study, date: pd.Timestamp) -> Study:
     unknown are left out.
     """
     today = _day_of(study, date)
+    courses = _courses(study.courses, today)
     known = {
         "patients": study.patients[_of(study.patients, today) > 0],
-        "courses": _courses(study.courses, today),
+        "courses": courses,
         "assessments": _before(study.assessments, today, "day"),
-        "sessions": _sessions(study, today),
+        "sessions": _sessions(study.sessions, courses, today),
         "history": _facts(study.history, today),
     }
     return Study.of(study.definition, known)
@@ -71,9 +72,9 @@ def _courses(courses: pd.DataFrame, today: pd.Series) -> pd.DataFrame:
     return begun.assign(last_day=np.fmin(begun["last_day"], _of(begun, today)))
 
 
-def _sessions(study: Study, today: pd.Series) -> pd.DataFrame:
-    patients = study.courses.set_index("course_id")["patient_id"]
-    owned = study.sessions.assign(patient_id=study.sessions["course_id"].map(patients))
+def _sessions(sessions: pd.DataFrame, courses: pd.DataFrame, today: pd.Series) -> pd.DataFrame:
+    """Keep the sessions held so far in courses that have begun."""
+    owned = sessions.merge(courses[["course_id", "patient_id"]], on="course_id")
     return _before(owned, today, "day").drop(columns="patient_id")
 
 

@@ -24,6 +24,8 @@ from kappredict.features.table import FeatureTable
 
 # The fold of what a model as it serves predicted; those of its cross-validation come after it.
 _SERVED = 0
+# The scheme that tests every course whose outcome is known.
+_TESTS_ALL = "random_cv"
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def ask_unseen(contender: Contender, study: Study, scheme: str) -> Asked:
     """
     asked, days = ask(contender.bundle, study), contender.bundle.horizons
     stored, folds = _stored(contender, scheme, days)
-    place = _places(contender.learnt, asked.data.features)
+    place = _places(contender, asked.data.features)
     known = np.flatnonzero(place >= 0)
     served = asked.predicted.predictions
     if days.size:
@@ -132,13 +134,20 @@ def _stored(contender: Contender, scheme: str, days: np.ndarray) -> tuple[np.nda
     return (chances if days.size else chances[:, :, 0]), folds
 
 
-def _places(learnt: pd.DataFrame, features: FeatureTable) -> np.ndarray:
+def _places(contender: Contender, features: FeatureTable) -> np.ndarray:
     """Give each course's row among those learnt from, -1 where it is not among them.
 
     Of courses whose features are all the same the first is the first, and so on.
     """
-    before, now = (_numbered(one, features) for one in (learnt, features.frame))
-    return np.asarray(pd.MultiIndex.from_frame(before).get_indexer(pd.MultiIndex.from_frame(now)))
+    learnt = contender.learnt
+    if _TESTS_ALL in contender.schemes:
+        # What it did not test had no known outcome then: there was nothing to learn from it.
+        learnt = learnt[learnt["row"].isin(contender.predictions["row"])]
+    before, now = (
+        pd.MultiIndex.from_frame(_numbered(one, features)) for one in (learnt, features.frame)
+    )
+    place = before.get_indexer(now)
+    return np.where(place < 0, -1, learnt["row"].to_numpy()[place])
 
 
 def _numbered(frame: pd.DataFrame, features: FeatureTable) -> pd.DataFrame:

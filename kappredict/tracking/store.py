@@ -1,6 +1,7 @@
 """Runs and registered models in an MLflow store (SQLite by default, any MLflow address by URL)."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from kappredict.evaluation.report import EvaluationReport
 
 EXPERIMENT = "kappredict"
 CHAMPION, CHALLENGER = "champion", "challenger"
+ARTIFACTS = "KAPPREDICT_ARTIFACTS"
+"""Names the folder, or the address, of the files of a store whose database is elsewhere."""
 _DIGEST, _FINDINGS = "bundle_sha256", "findings"
 _CODE = Path(__file__).with_name("served_model.py")
 
@@ -187,9 +190,10 @@ class Store:
         return int(version.version)
 
     def _choose_experiment(self) -> None:
+        """Make the experiment where there is none; where its files go is settled then, for good."""
         if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-            artifacts = None
-            if self.uri.startswith("sqlite:///"):
+            artifacts = os.environ.get(ARTIFACTS)
+            if artifacts is None and self.uri.startswith("sqlite:///"):
                 database = Path(self.uri.removeprefix("sqlite:///"))
                 artifacts = (database.parent / "artifacts").as_uri()
             mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
