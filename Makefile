@@ -8,7 +8,7 @@ export BENTOML_DO_NOT_TRACK := True
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help demo test check unit sbom lock docs site benchmarks measure clean
+.PHONY: help demo test check unit sbom bento lock docs site benchmarks measure clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -49,17 +49,22 @@ sbom: $(READY)  ## Write the software bill of materials of a release (CycloneDX)
 	mkdir -p build
 	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible -o build/sbom.json
 
+bento: $(READY)  ## Put the service together as a Bento, offline
+	$(BIN)/bentoml build --output tag
+
+# What ships (requirements.lock) apart from what tests and docs need besides: only the first goes
+# into a container, a Bento and the bill of materials.
+LOCK := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:  ## Resolve exact versions with hashes
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--group dev pyproject.toml -o requirements.lock
-	echo 'uv' | uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate - -o bootstrap.lock
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	printf 'uv\nhatchling\n' | $(LOCK) --no-annotate - -o bootstrap.lock
 
 # pip installs uv, and uv the rest: the same hashes, in a quarter of the time.
-$(READY): bootstrap.lock requirements.lock pyproject.toml
+$(READY): bootstrap.lock requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements-dev.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 

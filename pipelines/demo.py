@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from kappredict.data.study import Study
 from kappredict.evaluation.settings import TrainingSettings, read_settings
-from kappredict.explanation.answer import answer
+from kappredict.explanation.study_answers import answer_study
 from kappredict.tracking.store import Store
 from pipelines.console import messages, results
 from pipelines.promote import decide
@@ -60,7 +60,7 @@ def _show_one_patient(training: Training) -> None:
     alone = only_patient(training.study, str(course["patient_id"]))
     results.print("\nOne patient (synthetic): associations in past patients, not advice")
     for one in _same_condition(training.trained, first):
-        for answered in answer(one.bundle, alone):
+        for answered in answer_study(one.bundle, alone):
             for line in prediction_lines(answered):
                 results.print(line, highlight=False)
 

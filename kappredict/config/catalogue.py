@@ -23,6 +23,7 @@ from kappredict.domain.features import (
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.rules import thresholds
 from kappredict.domain.studies import StudyDefinition
+from kappredict.domain.terminology import Terminology
 from kappredict.errors import DefinitionError
 
 Identified = TypeVar("Identified", Instrument, Condition)
@@ -37,12 +38,13 @@ def shipped_configs() -> Path:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every instrument, condition, feature and source, cross-checked."""
+    """Every instrument, condition, feature, source and term of other systems, cross-checked."""
 
     instruments: dict[str, Instrument]
     conditions: dict[str, Condition]
     features: FeatureDefinitions
     sources: dict[str, Source]
+    terminology: Terminology
 
     def condition(self, name: str) -> Condition:
         """Give a condition by its id.
@@ -144,9 +146,20 @@ def load_catalogue(own: Path | None = None) -> Catalogue:
     for folder in folders:
         if (folder / "sources.yaml").is_file():
             sources |= read_definitions(folder / "sources.yaml", dict[str, Source])
-    catalogue = Catalogue(instruments, conditions, _read_features(folders), sources)
+    features, terminology = _read_features(folders), read_terminology(folders)
+    catalogue = Catalogue(instruments, conditions, features, sources, terminology)
     catalogue.check()
     return catalogue
+
+
+def read_terminology(folders: list[Path]) -> Terminology:
+    """Read what codes of other systems mean; later folders add to earlier ones."""
+    terms: Terminology = {}
+    for folder in folders:
+        if (folder / "terminology.yaml").is_file():
+            added = read_definitions(folder / "terminology.yaml", Terminology)
+            terms |= {kind: terms.get(kind, ()) + found for kind, found in added.items()}
+    return terms
 
 
 def fingerprint(definition: BaseModel) -> str:

@@ -14,12 +14,14 @@ from kappredict.domain.conditions import Condition
 from kappredict.domain.features import ColumnFeature, DeliveredFeature, HistoryFeature
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.studies import StudyDefinition
+from kappredict.domain.terminology import Terminology
 
 _KINDS: dict[str, Any] = {
     "instrument": Instrument,
     "condition": Condition,
     "sources": dict[str, Source],
     "study": StudyDefinition,
+    "terminology": Terminology,
     "column_features": tuple[ColumnFeature, ...],
     "history_features": tuple[HistoryFeature, ...],
     "session_features": tuple[DeliveredFeature, ...],

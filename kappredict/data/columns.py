@@ -1,15 +1,20 @@
 """Light tables: numbers as arrays and text as numbered words, where a frame would cost too much.
 
 A pandas operation costs a hundred microseconds however few its rows; the features of one patient
-take hundreds of them.
+take hundreds of them. Importing pandas takes a third of a second, which a service does not need.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -20,18 +25,18 @@ class Words:
     words: tuple[str, ...]
 
     @classmethod
-    def of(cls, values: Sequence[str | None]) -> "Words":
+    def of(cls, values: Sequence[str | None]) -> Words:
         """Make a column of a short list; words are numbered in the order in which they come."""
         places: dict[str, int] = {}
         codes = [-1 if one is None else places.setdefault(one, len(places)) for one in values]
         return cls(np.array(codes, dtype=np.intp), tuple(places))
 
     @classmethod
-    def missing(cls, n: int) -> "Words":
+    def missing(cls, n: int) -> Words:
         """Make a column in which nothing is known."""
         return cls(np.full(n, -1), ())
 
-    def take(self, rows: np.ndarray) -> "Words":
+    def take(self, rows: np.ndarray) -> Words:
         """Give the column of some rows."""
         return Words(self.codes[rows], self.words)
 
@@ -46,6 +51,8 @@ class Words:
     @property
     def array(self) -> pd.api.extensions.ExtensionArray:
         """The text of each row, as pandas keeps it."""
+        import pandas as pd
+
         return pd.array(np.array([*self.words, np.nan], dtype=object)[self.codes], dtype="str")
 
 
@@ -61,8 +68,10 @@ class Columns:
         return len(next(chain(self.numbers.values(), codes), ()))
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> "Columns":
+    def of(cls, frame: pd.DataFrame) -> Columns:
         """Make light columns of a frame: numbers and flags as numbers, anything else as text."""
+        import pandas as pd
+
         numbers: dict[str, np.ndarray] = {}
         texts: dict[str, Words] = {}
         for name, values in frame.items():
@@ -81,21 +90,25 @@ class Columns:
     @property
     def frame(self) -> pd.DataFrame:
         """The table as a frame."""
+        import pandas as pd
+
         texts = {name: column.array for name, column in self.texts.items()}
         return pd.DataFrame({**self.numbers, **texts})
 
-    def take(self, rows: np.ndarray) -> "Columns":
+    def take(self, rows: np.ndarray) -> Columns:
         """Give the table of some rows."""
         return Columns(
             {name: column[rows] for name, column in self.numbers.items()},
             {name: column.take(rows) for name, column in self.texts.items()},
         )
 
-    def with_numbers(self, **numbers: np.ndarray) -> "Columns":
+    def with_numbers(self, **numbers: np.ndarray) -> Columns:
         """Give the table with some columns of numbers added or replaced."""
         return Columns({**self.numbers, **numbers}, self.texts)
 
 
 def _words(values: pd.Series) -> Words:
+    import pandas as pd
+
     codes, words = pd.factorize(values.astype("str"))
     return Words(codes, tuple(words))

@@ -1,12 +1,18 @@
 """The past of each course: the only thing that features may be built from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from kappredict.data.columns import Columns
-from kappredict.data.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kappredict.data.study import Study
 
 _IDS = ["patient_id", "course_id"]
 _NOT_PAST = [*_IDS, "last_day", "enrolled_on"]
@@ -43,7 +49,7 @@ class History:
         return len(self.courses.numbers["index_day"])
 
     @classmethod
-    def cut(cls, study: Study, courses: pd.DataFrame) -> "History":
+    def cut(cls, study: Study, courses: pd.DataFrame) -> History:
         """Cut a study at each course's landmark.
 
         Parameters
@@ -105,6 +111,8 @@ def _light(table: pd.DataFrame, by: str, courses: pd.DataFrame) -> Columns:
 
 def _match(keys: pd.Series, wanted: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Pair every row of a table with the courses that share its key: (table place, course row)."""
+    import pandas as pd
+
     codes, names = pd.factorize(wanted)
     found = pd.Index(names).get_indexer(pd.Index(keys))
     table_place = np.flatnonzero(found >= 0)

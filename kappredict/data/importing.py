@@ -7,8 +7,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from kappredict.config.catalogue import Catalogue
 from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
 from kappredict.data.tables import TABLES
+from kappredict.data.vocabulary import PREFIX, catalogue_views
 from kappredict.errors import DataError, DefinitionError, UsageError
 
 # ending: the DuckDB function that reads it. Whole files are looked at to find the types, so that a
@@ -26,7 +28,7 @@ _READERS = _FUNCTIONS | {f"{ending}.gz": _FUNCTIONS[ending] for ending in _PACKE
 _NEEDED = ("patients", "courses")
 
 
-def import_study(import_folder: Path, source: Path) -> RawTables:
+def import_study(import_folder: Path, source: Path, catalogue: Catalogue) -> RawTables:
     """Run an import over a source.
 
     Parameters
@@ -36,6 +38,8 @@ def import_study(import_folder: Path, source: Path) -> RawTables:
     source
         A folder of CSV, TSV, Parquet, NDJSON or JSON files (gzip included). Each is a view named
         by its file: `asi.csv.gz` is `asi`.
+    catalogue
+        What the import may look codes up in: see `kappredict.data.vocabulary`.
 
     Raises
     ------
@@ -50,6 +54,8 @@ def import_study(import_folder: Path, source: Path) -> RawTables:
     queries = _queries(import_folder)
     with _open(source) as connection:
         views = _add_views(connection, source)
+        for name, rows in catalogue_views(catalogue).items():
+            connection.register(name, rows)
         tables = {name: _run(connection, queries[name], views) for name in queries}
     return RawTables(definition, tables)
 
@@ -89,6 +95,8 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
         name = table_name(path, tuple(_READERS))
         if name is None:
             continue
+        if name.lower().startswith(PREFIX):
+            raise DataError(f"{path}: rename it; views named {PREFIX}… are those of the catalogue")
         if name in views:
             raise DataError(f"{source}: {views[name].name} and {path.name} give the same view")
         views[name] = path

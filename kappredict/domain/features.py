@@ -61,6 +61,13 @@ class HistoryFeature(Definition):
     when_absent: Literal["zero", "missing"]
     monotone: Monotone | None = None
 
+    def matches(self, code: str) -> bool:
+        """Tell whether a code is one of the feature's, exactly or by a prefix that ends in `*`."""
+        return any(
+            code.startswith(wanted[:-1]) if wanted.endswith("*") else code == wanted
+            for wanted in self.codes
+        )
+
 
 class ColumnFeature(Definition):
     """A column of `patients` or `courses` that is a feature (`configs/features/columns.yaml`)."""

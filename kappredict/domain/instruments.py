@@ -5,14 +5,18 @@ An administration's items become its total here and nowhere else. Items that mus
 from the others only if the instrument allows it, and the item itself stays missing.
 """
 
-from typing import Annotated, Literal, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, model_validator
 
 from kappredict.domain.base import Definition, Sourced
 from kappredict.domain.features import MonotoneTotal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Range(Definition):
@@ -253,6 +257,8 @@ class Instrument(Definition):
             One administration a row; columns are item ids; NaN where not answered. Columns that
             are absent count as not answered.
         """
+        import pandas as pd
+
         answers = items.reindex(columns=self.item_ids).to_numpy(dtype="float64")
         return pd.Series(self.totals(answers), index=items.index)
 

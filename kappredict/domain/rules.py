@@ -11,17 +11,23 @@ Every rule reads one frame of visits, sorted by `course_id` and `day`, with the 
 - `event`: the code of an event of the history on that day; NA where the row is a visit.
 """
 
-from typing import Annotated, Literal
+from __future__ import annotations
 
-import pandas as pd
+import operator
+from functools import reduce
+from typing import TYPE_CHECKING, Annotated, Literal
+
 from pydantic import Field
 
 from kappredict.domain.base import Definition
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def _compare(result: pd.Series, *needs: pd.Series) -> pd.Series:
     """Turn a comparison into True, False or NA, where NA is any missing ingredient."""
-    missing = pd.concat(needs, axis=1).isna().any(axis=1)
+    missing = reduce(operator.or_, (one.isna() for one in needs))
     return result.astype("boolean").mask(missing)
 
 
@@ -126,7 +132,7 @@ class AnyOf(Definition):
     """At least one of the rules holds."""
 
     rule: Literal["any_of"]
-    of: tuple["Rule", ...] = Field(min_length=1)
+    of: tuple[Rule, ...] = Field(min_length=1)
 
     def holds(self, visits: pd.DataFrame) -> pd.Series:
         """Judge each visit; NA only where none holds and one was not assessed (Kleene)."""
@@ -140,7 +146,7 @@ class AllOf(Definition):
     """All of the rules hold."""
 
     rule: Literal["all_of"]
-    of: tuple["Rule", ...] = Field(min_length=1)
+    of: tuple[Rule, ...] = Field(min_length=1)
 
     def holds(self, visits: pd.DataFrame) -> pd.Series:
         """Judge each visit; NA only where none fails and one was not assessed (Kleene)."""
@@ -159,7 +165,7 @@ class Consecutive(Definition):
 
     rule: Literal["consecutive"]
     visits: int = Field(ge=2)
-    of: "Rule"
+    of: Rule
 
     def holds(self, visits: pd.DataFrame) -> pd.Series:
         """Judge each visit; rows that are events and not visits are passed over."""

@@ -1,11 +1,15 @@
 """Days and moments: windows that a score must lie in, and moments at which a prediction is made."""
 
-from typing import Literal, Self
+from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING, Literal, Self
+
 from pydantic import model_validator
 
 from kappredict.domain.base import Definition
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Anchor = Literal["index_day", "dose", "last_dose"]
 

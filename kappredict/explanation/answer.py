@@ -5,13 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from kappredict.cohort.courses import find_cohort
 from kappredict.cohort.records import Record, record_history
-from kappredict.data.history import History
-from kappredict.data.study import Study
-from kappredict.data.totals import with_totals
 from kappredict.domain.prediction import Abstention, Prediction
-from kappredict.errors import DataError
 from kappredict.estimators.bundle import Asked, ModelBundle, Used
 from kappredict.explanation.groups import Explanation, explain, reasons
 from kappredict.features.build import build_features
@@ -20,29 +15,10 @@ from kappredict.features.table import FeatureTable
 LEAST_KNOWN = 0.2
 
 
-def answer(bundle: ModelBundle, study: Study) -> list[Prediction | Abstention]:
-    """Answer the bundle's task for every course of its condition that is at the landmark.
-
-    The same `History` and `build_features` as in training; one patient or many.
-
-    Raises
-    ------
-    DataError
-        If the study has no course that the task can be asked about.
-    """
-    study = with_totals(study, bundle.recipe.instruments)
-    cohort = find_cohort(study, bundle.task)
-    if not len(cohort.courses):
-        steps = "; ".join(f"{label}: {n}" for label, n in cohort.attrition.steps)
-        raise DataError(f"{bundle.task.name}: no course to predict for ({steps})")
-    features = build_features(History.cut(study, cohort.courses), bundle.recipe.specs)
-    return answer_features(bundle, features, cohort.courses["course_id"].tolist())
-
-
 def answer_records(bundle: ModelBundle, records: Sequence[Record]) -> list[Prediction | Abstention]:
     """Answer the bundle's task for patient records that were checked, one course each.
 
-    What `answer` gives of a study of the same records, without making one.
+    What `answer_study` gives of a study of the same records, without making one.
     """
     recipe = bundle.recipe
     history = record_history(records, bundle.task.moment, recipe.instruments, recipe.study)

@@ -11,7 +11,6 @@ from kappredict.errors import UsageError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.explanation.answer import answer_records
 from kappredict.explanation.inputs import Input, inputs
-from kappredict.features.specs import matches
 
 NOTE = (
     "What the model says of patients who differ in this, not what changing it would do: an "
@@ -124,7 +123,7 @@ def _facts(record: Record, spec: FeatureSpec, value: Value) -> list[Mapping[str,
     others = [
         entry
         for entry in record.get("history", ())
-        if entry["kind"] != recipe.kind or not matches(recipe, entry["code"])
+        if entry["kind"] != recipe.kind or not recipe.matches(entry["code"])
     ]
     if value is None:
         return others

@@ -16,7 +16,6 @@ from kappredict.domain.features import (
     TotalFeature,
 )
 from kappredict.features.aggregations import Runs
-from kappredict.features.specs import matches
 from kappredict.features.table import FeatureTable
 
 
@@ -117,7 +116,7 @@ def _fact(history: History, recipe: HistoryFeature) -> np.ndarray:
     facts, texts = history.facts.numbers, history.facts.texts
     code, outcome = texts["code"], texts["outcome"]
     meant = texts["kind"].are(recipe.kind) & code.are_among(
-        [matches(recipe, one) for one in code.words]
+        [recipe.matches(one) for one in code.words]
     )
     if recipe.outcomes:
         meant &= outcome.are_among([one in recipe.outcomes for one in outcome.words])

@@ -134,14 +134,6 @@ def _history_specs(
     present = study.history[["kind", "code"]].drop_duplicates()
     for feature in catalogue.features.history:
         codes = present.loc[present["kind"] == feature.kind, "code"]
-        if any(matches(feature, code) for code in codes):
+        if any(map(feature.matches, codes)):
             direction = _direction(feature.monotone, condition)
             yield _spec(feature.id, _KINDS[feature.measure], feature, direction)
-
-
-def matches(feature: HistoryFeature, code: str) -> bool:
-    """Tell whether a code is one of the feature's, exactly or by a prefix that ends in `*`."""
-    return any(
-        code.startswith(wanted[:-1]) if wanted.endswith("*") else code == wanted
-        for wanted in feature.codes
-    )

@@ -1,13 +1,18 @@
 """A feature table: one row per cohort row, columns in schema order, missing kept missing."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from kappredict.data.columns import Columns
 from kappredict.domain.features import FeatureSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,9 @@ class FeatureTable:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The features as a frame."""
-        if isinstance(self.content, pd.DataFrame):
-            return self.content
-        return self.content.frame[[spec.name for spec in self.specs]]
+        if isinstance(self.content, Columns):
+            return self.content.frame[[spec.name for spec in self.specs]]
+        return self.content
 
     @cached_property
     def columns(self) -> Columns:
@@ -57,6 +62,6 @@ class FeatureTable:
             self.content if isinstance(self.content, Columns) else Columns.of(self.content[names])
         )
 
-    def take(self, rows: np.ndarray) -> "FeatureTable":
+    def take(self, rows: np.ndarray) -> FeatureTable:
         """Give the table of some rows."""
         return FeatureTable(self.frame.iloc[rows].reset_index(drop=True), self.specs)

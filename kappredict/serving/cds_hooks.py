@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kappredict import __version__
+from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, OutcomeAnswer, RecordAnswer
 from kappredict.serving.core import Core, Reply
 from kappredict.serving.fhir.exchange import answer_bundle
-from kappredict.serving.fhir.names import OWN
 from kappredict.serving.problems import Problem, faults_of, invalid
 from kappredict.serving.shelf import Shelf
 

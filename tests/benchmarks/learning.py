@@ -60,7 +60,7 @@ def _sets() -> Iterator[tuple[str, ModellingSet]]:
     for one in simulated.sets[:3]:
         yield f"{one.task.name}, simulated (synthetic data)", one
     for folder, condition, outcome, landmark in TASKS:
-        raw = import_study(shipped_configs() / "studies" / folder, DATA / folder)
+        raw = import_study(shipped_configs() / "studies" / folder, DATA / folder, catalogue)
         study = check(raw, catalogue).study
         own = catalogue.for_study(study.definition)
         task = PredictionTask(own.condition(condition), outcome, landmark)

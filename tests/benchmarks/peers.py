@@ -96,7 +96,7 @@ def main() -> None:
 def _sets(study: str, outcomes: tuple[Outcome, ...]) -> Iterator[ModellingSet]:
     """Import a study and build the modelling sets that are large enough."""
     catalogue = load_catalogue(None)
-    raw = import_study(shipped_configs() / "studies" / study, DATA / study)
+    raw = import_study(shipped_configs() / "studies" / study, DATA / study, catalogue)
     source = check(raw, catalogue).study
     catalogue = catalogue.for_study(source.definition)
     source = with_totals(source, catalogue.instruments)

@@ -18,6 +18,13 @@ from statistics import median
 from typing import Any
 
 import httpx
+import mlflow
+
+from kappredict.cohort.records import record_history
+from kappredict.estimators.bundle import load_bundle
+from kappredict.features.build import build_features
+
+ROOT = Path(__file__).resolve().parents[2]
 
 _ECHO = """
 import bentoml
@@ -113,8 +120,26 @@ def throughput(
     return len(taken) / seconds, taken[int(len(taken) * 0.99)]
 
 
+def bare_model(folder: Path, models: Path) -> tuple[list[str], bytes]:
+    """Give how `mlflow models serve` is started on one bundle, and one row of features for it."""
+    bundle_folder = models / "depression/response/baseline"
+    bundle = load_bundle(bundle_folder)
+    recipe = bundle.recipe
+    history = record_history([RECORD], bundle.task.moment, recipe.instruments, recipe.study)
+    frame = build_features(history, recipe.specs).frame
+    mlflow.pyfunc.save_model(
+        folder / "mlflow",
+        python_model=str(ROOT / "kappredict/tracking/served_model.py"),
+        artifacts={"bundle": str(bundle_folder)},
+        pip_requirements=[],
+    )
+    command = ["-m", "mlflow", "models", "serve", "--model-uri", str(folder / "mlflow")]
+    body = json.dumps({"dataframe_records": json.loads(frame.to_json(orient="records"))})
+    return [sys.executable, *command, "--env-manager", "local", "--port", "PORT"], body.encode()
+
+
 def main(models: Path) -> None:
-    """Measure both, one after the other, and print the ratios."""
+    """Measure all, one after the other, and print the ratios."""
     python, body = sys.executable, json.dumps(RECORD).encode()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -131,14 +156,25 @@ def main(models: Path) -> None:
             latency(f"{url}/v1/predict", body, 50)
             mine, worst = latency(f"{url}/v1/predict", body)
             rate, p99 = throughput(f"{url}/v1/predict", body)
+        words, row = bare_model(folder, models.resolve())
+        path = f"{Path(python).parent}:{os.environ['PATH']}"  # it starts `uvicorn` by name
+        with running(words, folder, "/ping", PATH=path) as (url, mlflow_start):
+            latency(f"{url}/invocations", row, 50)
+            theirs, _ = latency(f"{url}/invocations", row)
+            their_rate, _ = throughput(f"{url}/invocations", row)
     print(f"echo: p50 {echo:.2f} ms, {echo_rate:.0f} a second, ready after {echo_start:.1f} s")
     print(
         f"kappredict: p50 {mine:.2f} ms (p99 {worst:.2f}), {rate:.0f} a second "
         f"(p99 {p99:.0f} ms at 16), ready after {start:.1f} s"
     )
     print(
-        f"ratios: p50 {mine / echo:.2f}, throughput {rate / echo_rate:.2f}, "
-        f"start {start / echo_start:.2f}"
+        f"mlflow models serve, one bare model: p50 {theirs:.2f} ms, {their_rate:.0f} a second, "
+        f"ready after {mlflow_start:.1f} s"
+    )
+    print(
+        f"ratios to the echo: p50 {mine / echo:.2f}, throughput {rate / echo_rate:.2f}, "
+        f"start {start / echo_start:.2f}; to mlflow: p50 {mine / theirs:.2f}, "
+        f"throughput {rate / their_rate:.2f}"
     )
 
 

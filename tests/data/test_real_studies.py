@@ -27,7 +27,9 @@ SOURCES = {"ctn0094_kept_visits": "ctn0094"}
 def studies(real_data: Path, catalogue: Catalogue) -> dict[str, Study]:
     checked = {
         name: check(
-            import_study(shipped_configs() / "studies" / name, real_data / SOURCES.get(name, name)),
+            import_study(
+                shipped_configs() / "studies" / name, real_data / SOURCES.get(name, name), catalogue
+            ),
             catalogue,
         )
         for name in IMPORTS

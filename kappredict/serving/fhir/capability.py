@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kappredict import __version__
-from kappredict.serving.fhir.names import OWN
+from kappredict.domain.terminology import OWN
 
 
 def capability_statement(url: str) -> dict[str, Any]:

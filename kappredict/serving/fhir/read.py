@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kappredict.serving.fhir.names import ATC, ICD10, LOINC, SNOMED
+from kappredict.domain.terminology import ATC, ICD10, LOINC, SNOMED
 from kappredict.serving.fhir.values import (
     Definitions,
     Resource,

@@ -7,7 +7,8 @@ from typing import Any
 
 from kappredict.domain.conditions import Condition
 from kappredict.domain.instruments import Instrument
-from kappredict.serving.fhir.names import LOINC, MEANINGS, ORDINAL, OWN_INSTRUMENT, OWN_ITEM
+from kappredict.domain.terminology import LOINC, OWN_INSTRUMENT
+from kappredict.serving.fhir.names import MEANINGS, ORDINAL, OWN_ITEM
 
 Resource = Mapping[str, Any]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, Interval, OutcomeAnswer, RecordAnswer
 from kappredict.serving.fhir.names import (
     OBSERVATION_VALUE,
-    OWN,
     OWN_MODEL,
     OWN_OUTCOME,
     extension,
