@@ -36,7 +36,7 @@ from kappredict.evaluation.training import train_bundle
 SETTINGS = TrainingSettings(
     seed=3,
     inner_folds=2,
-    resamples=200,
+    resamples=100,
     schemes=Schemes(random_cv=RandomSplits(folds=2, repeats=1)),
     gate=GateSettings(least_either_side=50, slope_from=0.3, slope_to=3),
     response_candidates=(Logistic(model="logistic", inverse_penalty=0.01),),

@@ -4,9 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import mlflow
 import pytest
@@ -109,60 +107,59 @@ def test_a_verdict_against_a_model_that_no_longer_serves_is_refused(
     assert version_of(store, task, CHAMPION) == 1
 
 
-PROMOTER = """
-import json, sys, time
-from pathlib import Path
+PROMOTERS = """
+import json, os, sys
 from kappredict.errors import KappredictError
 from kappredict.tracking.registry import Decision, Registry
 from kappredict.tracking.store import Registered, Store
 
-said = json.loads(sys.argv[1])
-registry = Registry(Store(said["uri"]))
-registry.holder("any/such/thing", "champion")   # opens the store
-Path(said["ready"]).touch()
-while not Path(said["go"]).exists():
-    time.sleep(0.001)
-try:
-    registry.decide(Registered(**said["one"]), Decision(**said["decision"]))
-except KappredictError as error:
-    print(error)
-    sys.exit(error.exit_code)
+told = json.loads(sys.argv[1])
+wait, start = os.pipe()
+children = []
+for one in told["rivals"]:
+    children.append(os.fork())
+    if children[-1] == 0:
+        registry = Registry(Store(told["uri"]))
+        registry.holder(told["task"], "champion")  # opens the store
+        os.close(start)
+        print("ready", flush=True)
+        os.read(wait, 1)                           # both go on when it is closed
+        try:
+            registry.decide(Registered(**one), Decision(**told["decision"]))
+            print("won", flush=True)
+        except KappredictError as error:
+            print(error.exit_code, error, flush=True)
+        os._exit(0)
+sys.stdin.readline()
+os.close(start)
+for child in children:
+    os.waitpid(child, 0)
 """
 
 
-def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
-    store: Store, task: str, tmp_path: Path
-) -> None:
+def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(store: Store, task: str) -> None:
     Registry(store).decide(registered(store, task), PASSED)
     rivals = [registered(store, task) for _ in range(2)]
-    ready = [tmp_path / f"ready{one.version}" for one in rivals]
-    told = [
-        {
-            "uri": store.uri,
-            "one": asdict(one),
-            "decision": asdict(replace(PASSED, against=1)),
-            "ready": str(here),
-            "go": str(tmp_path / "go"),
-        }
-        for one, here in zip(rivals, ready, strict=True)
-    ]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROMOTER, json.dumps(one)], stdout=subprocess.PIPE, text=True
-        )
-        for one in told
-    ]
-    until = time.monotonic() + 60
-    while not all(one.exists() for one in ready) and time.monotonic() < until:
-        time.sleep(0.01)
-    (tmp_path / "go").touch()
-    said = [one.communicate(timeout=60)[0] for one in processes]
-    codes = [one.returncode for one in processes]
-    assert sorted(codes) == [0, 12]
-    winner = rivals[codes.index(0)].version
-    assert version_of(store, task, CHAMPION) == winner
+    told = {
+        "uri": store.uri,
+        "task": task,
+        "rivals": [asdict(one) for one in rivals],
+        "decision": asdict(replace(PASSED, against=1)),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", PROMOTERS, json.dumps(told)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as both:
+        assert both.stdout is not None
+        assert [both.stdout.readline() for _ in rivals] == ["ready\n"] * 2
+        said, _ = both.communicate("go\n", timeout=60)
+    winner = version_of(store, task, CHAMPION)
+    assert winner in {2, 3}
     assert version_of(store, task, FORMER) == 1
-    assert f"from version 1 to version {winner}" in said[codes.index(12)]
+    assert sorted(line.split()[0] for line in said.splitlines()) == ["12", "won"]
+    assert f"from version 1 to version {winner}" in said
 
 
 def test_a_lock_is_free_again_when_its_holder_is_killed(store: Store) -> None:
