@@ -47,7 +47,7 @@ measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves int
 
 sbom: $(READY)  ## Write the software bill of materials of a release (CycloneDX)
 	mkdir -p build
-	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible -o build/sbom.json
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o build/sbom.json
 
 bento: $(READY)  ## Put the service together as a Bento, offline
 	$(BIN)/bentoml build --output tag

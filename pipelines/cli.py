@@ -16,7 +16,14 @@ from pipelines.cli_options import (
     write_json,
 )
 from pipelines.cli_registry import backtest, promote, retrain
-from pipelines.cli_service import Address, AuditOption, KeysOption, audit_app, keys_app
+from pipelines.cli_service import (
+    Address,
+    AuditOption,
+    KeysOption,
+    audit_app,
+    keys_app,
+    sign,
+)
 from pipelines.console import messages, show_error
 
 app = typer.Typer(
@@ -58,7 +65,9 @@ def import_(
     import_folder: Annotated[
         Path, typer.Argument(help="Folder of study.yaml and one .sql a table.")
     ],
-    source: Annotated[Path, typer.Argument(help="Folder of the source's files.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder of the source's files, or postgresql://… of a database.")
+    ],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
 ) -> None:
@@ -271,12 +280,13 @@ def serve(
     from pipelines.serve import serve as run
 
     messages.print(f"Page: http://{host}:{port}/   Audit trail: {audit}")
-    raise typer.Exit(run(Address(host, port), models, keys, audit, demo=demo, workers=workers))
+    run(Address(host, port), models, keys, audit, demo=demo, workers=workers)
 
 
 app.command()(promote)
 app.command()(retrain)
 app.command()(backtest)
+app.command()(sign)
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 

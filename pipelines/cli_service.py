@@ -66,6 +66,17 @@ def revoke(
     messages.print(f"Revoked: {name}")
 
 
+def sign(
+    models: Annotated[Path, typer.Argument(help="A bundle, or a folder of exported bundles.")],
+    key: Annotated[Path, typer.Option(help="Ed25519 private key, in PEM.")],
+) -> None:
+    """Sign bundles, so that a service with KAPPREDICT_VERIFY_KEY serves them."""
+    from pipelines.sign import sign as run
+
+    for path in run(models, key):
+        typer.echo(path)
+
+
 @audit_app.command("verify")
 def verify(
     audit: AuditOption = "build/audit.db",

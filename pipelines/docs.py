@@ -11,7 +11,13 @@ from typing import Any
 
 from kappredict.config.catalogue import Catalogue, load_catalogue, shipped_configs
 from kappredict.config.schema import schema_text, write_schemas
-from kappredict.config.wording import condition_page, instrument_page, source_line
+from kappredict.config.wording import (
+    condition_page,
+    instrument_page,
+    provenance,
+    raised_in_words,
+    source_line,
+)
 from kappredict.data.tables import TABLES, Column, Table
 from kappredict.domain.features import DeliveredFeature, HistoryFeature
 from kappredict.evaluation.settings import TrainingSettings
@@ -30,6 +36,7 @@ def pages(catalogue: Catalogue) -> dict[str, str]:
         "definitions/conditions.md": _conditions(catalogue),
         "definitions/instruments.md": _instruments(catalogue),
         "definitions/outcomes.md": _outcomes(catalogue),
+        "definitions/safety.md": _safety(catalogue),
         "data/tables.md": _tables(),
         "data/features.md": _features(catalogue),
         **_reference(),
@@ -86,6 +93,25 @@ def _instruments(catalogue: Catalogue) -> str:
     for instrument in catalogue.instruments.values():
         lines += instrument_page(instrument)
     return "\n".join(lines + _sources(catalogue, lines))
+
+
+def _safety(catalogue: Catalogue) -> str:
+    lines = [
+        _NOTE,
+        "# Safety flags\n",
+        "What a clinician must judge before a dose. It stands beside a prediction as context: no "
+        "flag raises, lowers or withholds one, and none is advice.\n",
+        _MARKS,
+        "| flag | said | brought up by | source |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.label}{' (urgent)' if one.urgent else ''} | {one.text} | "
+        f"{'; '.join(raised_in_words(each, catalogue.instruments) for each in one.raised_by)} | "
+        f"{provenance(one)} |"
+        for one in catalogue.safety
+    ]
+    return "\n".join([*lines, "", *_sources(catalogue, lines)])
 
 
 def _sources(catalogue: Catalogue, cited_in: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from pipelines.console import messages, results
 
 
 def import_study(
-    import_folder: Path, source: Path, out: Path, *, own_configs: Path | None = None
+    import_folder: Path, source: Path | str, out: Path, *, own_configs: Path | None = None
 ) -> None:
     """Write the study; rows that cannot be used go to its `rejected/` folder, counted.
 

@@ -1,19 +1,23 @@
-"""Serve: start the BentoML service on a folder of bundles, once the settings were found safe."""
+"""Serve: become the BentoML service on a folder of bundles, once the settings were found safe."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from kappredict.errors import UsageError
 from kappredict.serving.settings import PREFIX, Settings, read_settings
 from pipelines.cli_service import Address
 
 _SERVICE = "kappredict.serving.service:Kappredict"
+# A drain may take as long as the longest request; an orchestrator kills after 30 seconds.
+_SECONDS_TO_DRAIN = "27"
 
 
-def serve(at: Address, models: Path, keys: Path, audit: str, *, demo: bool, workers: int) -> int:
-    """Run the service until it is stopped; gives its exit code.
+def serve(
+    at: Address, models: Path, keys: Path, audit: str, *, demo: bool, workers: int
+) -> NoReturn:
+    """Become the service, so that a signal to this process is one to it.
 
     Raises
     ------
@@ -29,12 +33,15 @@ def serve(at: Address, models: Path, keys: Path, audit: str, *, demo: bool, work
         "WORKERS": str(workers),
     }
     own = {f"{PREFIX}{name}": value for name, value in given.items()}
-    address = {f"{PREFIX}URL": f"http://{at.host}:{at.port}", "BENTOML_DO_NOT_TRACK": "True"}
-    environment = {**address, **os.environ, **own}
+    address = {f"{PREFIX}URL": f"http://{at.host}:{at.port}"}
+    # In its debug mode BentoML shows and logs what was sent.
+    quiet = {"BENTOML_DO_NOT_TRACK": "True", "BENTOML_DEBUG": "False"}
+    environment = {**address, **os.environ, **quiet, **own}
     _refuse_empty(read_settings(environment))
     command = [sys.executable, "-m", "bentoml", "serve", _SERVICE]
     command += ["--host", at.host, "--port", str(at.port), "--timeout", "30"]
-    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+    command += ["--timeout-graceful-shutdown", _SECONDS_TO_DRAIN]
+    os.execve(sys.executable, command, environment)  # noqa: S606  # no shell, nothing of a user's
 
 
 def _refuse_empty(settings: Settings) -> None:

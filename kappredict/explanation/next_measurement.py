@@ -35,16 +35,22 @@ def measure_next(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list
     uncertainty = bundle.limits.uncertainty
     now = _width(bundle, margin, uncertainty.spread(matrix))
     found = []
-    for group, specs in bundle.specs_by_idea.items():
-        names = {spec.name for spec in specs}
+    for group in not_known(bundle, table, row):
+        names = {spec.name for spec in bundle.specs_by_idea[group]}
         columns = np.array([column.feature in names for column in bundle.encoder.columns])
-        told = bundle.told_by_idea[group]
-        if not columns.any() or any(value_of(table, one, row) is not None for one in told):
-            continue
         then = _width(bundle, margin, uncertainty.spread_once_known(matrix, columns))
         if then < now:
             found.append(Measurement(group, now, then))
     return sorted(found, key=lambda one: one.then)
+
+
+def not_known(bundle: ModelBundle, table: FeatureTable, row: int = 0) -> list[str]:
+    """Name the clinical ideas that the model uses and of which nothing is known in one row."""
+    return [
+        group
+        for group, told in bundle.told_by_idea.items()
+        if group in bundle.ideas[0] and all(value_of(table, one, row) is None for one in told)
+    ]
 
 
 def _width(bundle: ModelBundle, margin: np.ndarray, spread: np.ndarray) -> float:

@@ -18,6 +18,8 @@ NOTE = (
 )
 # Entered values are known just before the prediction is made.
 _JUST_BEFORE = 0.5
+# Where a fact has no day of its own, one before any look-back window.
+_LONG_AGO = -1000.0
 
 Value = float | str | bool | None
 Entry = dict[str, Any]
@@ -117,14 +119,17 @@ def _landmark(bundle: ModelBundle, record: Record) -> float:
 
 
 def _facts(record: Record, spec: FeatureSpec, value: Value) -> list[Mapping[str, Any]]:
-    """Take the facts that a feature reads away, and put the new one in; 0 says asked, and no."""
+    """Take the facts that a feature reads away, and put the new one in; 0 says asked, and no.
+
+    What came of a medicine is a fact of its own: whoever is asked what is taken now keeps it, as
+    of a medicine that was taken before.
+    """
     recipe = spec.recipe
     assert isinstance(recipe, HistoryFeature)  # noqa: S101  # what an input of the history is
-    others = [
-        entry
-        for entry in record.get("history", ())
-        if entry["kind"] != recipe.kind or not recipe.matches(entry["code"])
-    ]
+    facts = record.get("history", ())
+    others = [entry for entry in facts if not _reads(recipe, entry)]
+    if not recipe.outcomes:
+        others += [_ended(one) for one in facts if _reads(recipe, one) and one.get("outcome")]
     if value is None:
         return others
     new: Entry = {"kind": recipe.kind, "code": recipe.codes[0].removesuffix("*")}
@@ -133,5 +138,17 @@ def _facts(record: Record, spec: FeatureSpec, value: Value) -> list[Mapping[str,
     amount = float(value)
     if recipe.measure != "count" or not amount:
         return [*others, {**new, "value": amount}]
-    counted = [{**new, "start_day": -1000.0 - number} for number in range(int(amount))]
-    return [*others, *counted]
+    return [*others, *(_ended({**new, "start_day": _LONG_AGO - n}) for n in range(int(amount)))]
+
+
+def _reads(recipe: HistoryFeature, entry: Mapping[str, Any]) -> bool:
+    return (
+        entry["kind"] == recipe.kind
+        and recipe.matches(entry["code"])
+        and (not recipe.outcomes or entry.get("outcome") in recipe.outcomes)
+    )
+
+
+def _ended(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    start = entry.get("start_day")
+    return {**entry, "end_day": _LONG_AGO if start is None else start}

@@ -50,4 +50,5 @@ def spec_words(bundle: ModelBundle, spec: FeatureSpec, value: Value) -> str:
     if isinstance(spec.recipe, TotalFeature):
         bands = bundle.recipe.instruments[spec.recipe.instrument].bands
         return f"{figure}, {bands.label_of(value)}" if bands else figure
-    return f"{label}{figure} {spec.unit}".strip()
+    unit = "" if spec.unit in label.split() else spec.unit
+    return f"{label}{figure} {unit}".strip()

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kappredict.domain.conditions import Landmark, Outcome
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.explanation.course_answers import Answered
+from kappredict.explanation.next_measurement import measure_next, not_known
 from kappredict.serving.shelf import Shelved
 
 INTERVAL_LEVEL = 0.9
@@ -37,6 +38,7 @@ class Frequency(Sent):
 
     of: int = 100
     number: int = Field(ge=0, le=100)
+    responders: bool = Field(default=False, description="the hundred are people who respond")
     sentence: str
 
 
@@ -57,6 +59,24 @@ class ReasonSent(Sent):
     typical: str
     points: float
     sentence: str
+
+
+class Lacking(Sent):
+    """A clinical idea that the model uses and that is not known of this patient."""
+
+    group: str
+    narrows: float = Field(
+        ge=0, description="by how many percentage points knowing it would narrow the interval"
+    )
+
+
+class SafetyNote(Sent):
+    """What a clinician must judge, raised by a rule of its own: no part of the prediction."""
+
+    id: str
+    label: str
+    text: str
+    urgent: bool = False
 
 
 class ModelSent(Sent):
@@ -83,6 +103,9 @@ class OutcomeAnswer(Sent):
     start: float | None = Field(default=None, description="what the reasons' points start from")
     reasons: tuple[ReasonSent, ...] = ()
     warnings: tuple[str, ...] = ()
+    lacking: tuple[Lacking, ...] = Field(
+        default=(), description="what is not known, the most useful to know first; by what-if only"
+    )
     no_prediction: str | None = Field(default=None, description="why there is no number")
     model: ModelSent
     synthetic: bool = Field(description="the model was trained on synthetic patients")
@@ -92,6 +115,7 @@ class RecordAnswer(Sent):
     """The answers to one record: one an outcome, for each condition that it names."""
 
     course_id: str | None = None
+    safety: tuple[SafetyNote, ...] = ()
     answers: tuple[OutcomeAnswer, ...]
     not_answered: tuple[str, ...] = Field(
         default=(), description="conditions of the record that no model is for"
@@ -119,12 +143,23 @@ def record_answer(
     found: Sequence[Answered],
     shelved: Mapping[str, Shelved],
     course_id: str | None = None,
+    safety: tuple[SafetyNote, ...] = (),
 ) -> RecordAnswer:
     """Put the answers to one record together."""
     return RecordAnswer(
         course_id=course_id,
+        safety=safety,
         answers=tuple(_outcome(one, shelved[one.bundle.task.name]) for one in found),
     )
+
+
+def with_lacking(answer: RecordAnswer, found: Sequence[Answered]) -> RecordAnswer:
+    """Add to each outcome what is not known, and how far knowing it would narrow the range."""
+    answers = [
+        said.model_copy(update={"lacking": _lacking(one)})
+        for said, one in zip(answer.answers, found, strict=True)
+    ]
+    return answer.model_copy(update={"answers": tuple(answers)})
 
 
 def of_hundred(probability: float) -> int:
@@ -151,6 +186,13 @@ def _outcome(one: Answered, shelved: Shelved) -> OutcomeAnswer:
     if isinstance(said, Abstention):
         return whole
     return whole.model_copy(update=_numbers(said, one))
+
+
+def _lacking(one: Answered) -> tuple[Lacking, ...]:
+    asked = one.bundle, one.features, one.row
+    narrows = {each.group: each.now - each.then for each in measure_next(*asked)}
+    found = [Lacking(group=group, narrows=narrows.get(group, 0.0)) for group in not_known(*asked)]
+    return tuple(sorted(found, key=lambda each: -each.narrows))
 
 
 def _numbers(said: Prediction, one: Answered) -> dict[str, object]:
@@ -190,15 +232,12 @@ def _numbers(said: Prediction, one: Answered) -> dict[str, object]:
 def _frequency(said: Prediction, one: Answered) -> Frequency:
     number = of_hundred(said.probability)
     recipe = one.bundle.recipe
-    what = {
-        "response": f"about {number} respond and about {100 - number} do not",
-        "remission": f"about {number} reach remission and about {100 - number} do not",
-    }
-    days = list(said.survival)
-    stay = (
-        f"about {number} stay well for {days[-1]:g} days and about {100 - number} relapse"
-        if (days)
-        else ""
-    )
-    sentence = f"Of 100 people like this, {what.get(recipe.outcome, stay)}."
-    return Frequency(number=number, sentence=sentence)
+    responders = recipe.outcome == "relapse" and recipe.condition.at_risk.clock_starts == "response"
+    if recipe.outcome == "relapse":
+        days = list(said.survival)[-1]
+        what = f"about {number} stay well for {days:g} days and about {100 - number} relapse"
+    else:
+        done = {"response": "respond", "remission": "reach remission"}[recipe.outcome]
+        what = f"about {number} {done} and about {100 - number} do not"
+    who = "people like this who respond" if responders else "people like this"
+    return Frequency(number=number, responders=responders, sentence=f"Of 100 {who}, {what}.")

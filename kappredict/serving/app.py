@@ -3,60 +3,58 @@
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from kappredict import __version__
-from kappredict.errors import KappredictError
-from kappredict.explanation.inputs import inputs
-from kappredict.serving import cds_hooks
+from kappredict.serving import cds_hooks, safety
+from kappredict.serving.admission import Asking
 from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
 from kappredict.serving.core import Core, Reply, model_facts
+from kappredict.serving.description import TEMPLATE, openapi
 from kappredict.serving.fhir.capability import capability_statement
 from kappredict.serving.fhir.exchange import predict_bundle
-from kappredict.serving.principals import Act, Principal
+from kappredict.serving.form import form_inputs
+from kappredict.serving.guard import Guard
+from kappredict.serving.metrics import MEDIA_TYPE as METRICS_TYPE
+from kappredict.serving.metrics import State
+from kappredict.serving.principals import Act
 from kappredict.serving.problems import MEDIA_TYPE, Problem
 from kappredict.serving.schemas import MOST_RECORDS
-from kappredict.serving.shields import StrictHeaders, parsed_json, read_body
+from kappredict.serving.scoring import Items, ScoreAnswer, score
+from kappredict.serving.settings import LOOPBACK_NAMES
+from kappredict.serving.shields import parsed_json, read_body
 
 _PAGE = Path(__file__).with_name("page")
-_FILES = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/drawing.js": ("drawing.js", "text/javascript"),
-}
+# BentoML carries Swagger UI, which shows the interface's description.
+_CARRIED = Path(str(files("bentoml"))) / "_internal/server/static_content"
+_SWAGGER = ("swagger-ui.css", "swagger-ui-bundle.js")
+_ADDRESSES = {"page.html": "/", "docs.html": "/docs"}
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FHIR = "application/fhir+json"
-# One patient is answered sooner in the event loop than by a thread.
-_SMALL = 100_000
 _RESOURCE: dict[int | str, dict[str, Any]] = {
     200: {"description": "OK", "content": {_FHIR: {"schema": {"type": "object"}}}}
 }
+_OPEN: dict[str, Any] = {"security": []}  # asks for no credentials
 Work = Callable[[Any, str], Reply]
 
-EXAMPLE: dict[str, Any] = {
-    "patient": {"patient_id": "example-1", "age": 41, "sex": "female"},
-    "course": {"condition": "CONDITION", "index_day": 0, "planned_route": "iv"},
-    "assessments": [{"day": -3, "instrument": "INSTRUMENT", "value": 19}],
+_BUNDLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "entry": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+    },
+    "required": ["resourceType", "entry"],
 }
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457: what went wrong; `errors` names each field by JSON pointer."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[dict[str, str]] = []
 
 
 def make_app(core: Core) -> FastAPI:
@@ -77,10 +75,16 @@ def make_app(core: Core) -> FastAPI:
     _page(app, core)
     app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
-    app.add_middleware(StrictHeaders)
-    app.add_api_route("/openapi.json", _openapi(app, core), include_in_schema=False)
+    app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
+    app.add_api_route("/openapi.json", openapi(app, core), include_in_schema=False)
+    app.add_api_route("/metrics", _metrics(core), include_in_schema=False)
     return app
+
+
+def _hosts(core: Core) -> list[str]:
+    """Give the names that a demo is called by; a service with credentials takes any."""
+    own = urlsplit(core.settings.url).hostname or ""
+    return [own, *LOOPBACK_NAMES] if core.settings.demo else []
 
 
 def _predictions(app: FastAPI, core: Core) -> None:
@@ -94,6 +98,7 @@ def _predictions(app: FastAPI, core: Core) -> None:
             "Predict with every reason, not only the strongest",
         ),
         ("what-if", core.what_if, WhatIfAnswer, "Predict as it is, and with some inputs changed"),
+        ("score", lambda body, _: score(core.shelf, body), ScoreAnswer, "Score a questionnaire"),
     )
     for action, work, answer, summary in routes:
         app.add_api_route(
@@ -104,7 +109,7 @@ def _predictions(app: FastAPI, core: Core) -> None:
             summary=summary,
             operation_id=action,
             tags=["predictions"],
-            responses=_problems(400, 401, 403, 408, 413, 422, 429, 503),
+            responses=_problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
             openapi_extra={"requestBody": _request(action)},
         )
 
@@ -115,17 +120,18 @@ def _definitions(app: FastAPI, core: Core) -> None:
         "conditions": ("The conditions, as the models define them", lambda: _conditions(core)),
         "models": ("The models, with a short card and digests each", lambda: _models(core)),
         "instruments": ("The instruments, with items and ranges", lambda: _instruments(core)),
-        "inputs": ("What can be entered, for a form", lambda: _inputs(core)),
+        "inputs": ("What can be entered, for a form", lambda: form_inputs(core.shelf)),
+        "safety": ("What a clinician must judge, with its sources", safety.listed),
     }
     for action, (summary, work) in found.items():
         app.add_api_route(
             f"/v1/{action}",
-            _looked_up(core, work),
+            _looked_up(core, action, work),
             methods=["GET"],
             summary=summary,
             operation_id=action,
             tags=["definitions"],
-            responses=_problems(401, 403, 429),
+            responses=_problems(401, 403, 429, 503),
         )
 
 
@@ -142,8 +148,8 @@ def _records(app: FastAPI, core: Core) -> None:
         tags=["FHIR"],
         response_class=Response,
         summary="A Bundle about one patient → a Bundle of RiskAssessment",
-        openapi_extra={"requestBody": _any_object()},
-        responses=_RESOURCE | _problems(400, 401, 403, 413, 422, 429, 503),
+        openapi_extra={"requestBody": _body(_BUNDLE)},
+        responses=_RESOURCE | _problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
     )
     app.add_api_route(
         "/fhir/metadata",
@@ -153,15 +159,16 @@ def _records(app: FastAPI, core: Core) -> None:
         response_class=Response,
         summary="CapabilityStatement",
         responses=_RESOURCE,
+        openapi_extra=_OPEN,
     )
     app.add_api_route(
         "/fhir/AuditEvent",
-        _looked_up(core, lambda: audit_bundle(core.trail), "audit", _FHIR),
+        _audit(core),
         methods=["GET"],
         tags=["FHIR"],
         response_class=Response,
         summary="The last entries of the audit trail (IHE BALP)",
-        responses=_RESOURCE | _problems(401, 403, 429),
+        responses=_RESOURCE | _problems(401, 403, 429, 503),
     )
     app.add_api_route(
         "/cds-services",
@@ -169,6 +176,7 @@ def _records(app: FastAPI, core: Core) -> None:
         methods=["GET"],
         tags=["CDS Hooks"],
         summary="Discovery",
+        openapi_extra=_OPEN,
     )
     for one in cds_hooks.SERVICES:
         app.add_api_route(
@@ -177,8 +185,8 @@ def _records(app: FastAPI, core: Core) -> None:
             methods=["POST"],
             tags=["CDS Hooks"],
             summary=one.title,
-            openapi_extra={"requestBody": _any_object()},
-            responses=_problems(400, 401, 403, 412, 413, 422, 429, 503),
+            openapi_extra={"requestBody": _sent(cds_hooks.HookRequest)},
+            responses=_problems(400, 401, 403, 408, 412, 413, 415, 422, 429, 503),
         )
         app.add_api_route(
             f"/cds-services/{one.id}/feedback",
@@ -186,15 +194,17 @@ def _records(app: FastAPI, core: Core) -> None:
             methods=["POST"],
             tags=["CDS Hooks"],
             summary="What became of a card",
-            openapi_extra={"requestBody": _any_object()},
-            responses=_problems(400, 401, 403, 413, 422, 429, 503),
+            openapi_extra={"requestBody": _sent(cds_hooks.FeedbackRequest)},
+            responses=_problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
         )
 
 
 def _page(app: FastAPI, core: Core) -> None:
     """Route the page and its files, which hold no data."""
-    for path, (name, media_type) in _FILES.items():
-        app.add_api_route(path, _file(_PAGE / name, media_type), include_in_schema=False)
+    for file in (*sorted(_PAGE.iterdir()), *(_CARRIED / name for name in _SWAGGER)):
+        path = _ADDRESSES.get(file.name, f"/{file.name}")
+        answer = _file(file, _MEDIA_TYPES[file.suffix])
+        app.add_api_route(path, answer, include_in_schema=False)
     app.add_api_route(
         "/v1/about",
         _open_to_all(
@@ -208,35 +218,57 @@ def _page(app: FastAPI, core: Core) -> None:
         tags=["definitions"],
         summary="What this service is",
         operation_id="about",
+        openapi_extra=_OPEN,
     )
 
 
 def _asked(core: Core, action: str, work: Work) -> Callable[[Request], Any]:
     """Answer a request about a patient: authenticated, limited, parsed, done and audited."""
+    most, patience = core.settings.most_bytes, core.settings.patience
 
     async def answer(request: Request) -> Response:
-        who = _admitted(core, request, "predict")
-        body = await read_body(request.receive, request.headers, core.settings.most_bytes)
-        name = secrets.token_hex(8)
-        todo = (who, action, name, body, lambda: work(parsed_json(body), name))
-        if len(body) < _SMALL:
-            content, media_type = core.done(*todo)
-        else:
-            content, media_type = await run_in_threadpool(core.done, *todo)
+        who = await core.admitted(_asking(core, request, "predict", action))
+        name, body = secrets.token_hex(8), b""
+        refused: Problem | None = None
+        try:
+            body = await read_body(request.receive, request.headers, most, patience)
+        except Problem as problem:
+            refused = problem
+
+        def reply() -> Reply:
+            if refused is not None:
+                raise refused
+            return work(parsed_json(body), name)
+
+        content, media_type = await core.done(who, action, name, body, reply)
         return Response(content, media_type=media_type, headers={"X-Request-Id": name})
 
     return answer
 
 
 def _looked_up(
-    core: Core,
-    work: Callable[[], dict[str, Any]],
-    act: Act = "inspect",
-    media_type: str = "application/json",
+    core: Core, action: str, work: Callable[[], dict[str, Any]]
 ) -> Callable[[Request], Any]:
+    """Answer what is no patient's."""
+
     async def answer(request: Request) -> Response:
-        _admitted(core, request, act)
-        return Response(Core.written(await run_in_threadpool(work)), media_type=media_type)
+        await core.admitted(_asking(core, request, "inspect", action))
+        content = Core.written(await run_in_threadpool(work))
+        return Response(content, media_type="application/json")
+
+    return answer
+
+
+def _audit(core: Core) -> Callable[[Request], Any]:
+    """Show the trail; that it was read is on it, too."""
+
+    async def answer(request: Request) -> Response:
+        who = await core.admitted(_asking(core, request, "audit", "audit-read"))
+        content = await run_in_threadpool(audit_bundle, core.trail)
+        name = secrets.token_hex(8)
+        reply = Reply(content, media_type=_FHIR)
+        written, media_type = await core.done(who, "audit-read", name, b"", lambda: reply)
+        return Response(written, media_type=media_type, headers={"X-Request-Id": name})
 
     return answer
 
@@ -250,6 +282,18 @@ def _open_to_all(
     return answer
 
 
+def _metrics(core: Core) -> Callable[[], Any]:
+    """Show what the service did and what it serves, for Prometheus."""
+
+    async def answer() -> Response:
+        bundles = [(one.name, one.digest) for one in core.shelf.models.values()]
+        state = State(bundles, len(core.shelf.refused), audited=core.scribe.well)
+        content = await run_in_threadpool(core.metrics.exposition, state)
+        return Response(content, media_type=METRICS_TYPE)
+
+    return answer
+
+
 def _file(path: Path, media_type: str) -> Callable[[], Any]:
     async def answer() -> FileResponse:
         return FileResponse(path, media_type=media_type)
@@ -257,11 +301,10 @@ def _file(path: Path, media_type: str) -> Callable[[], Any]:
     return answer
 
 
-def _admitted(core: Core, request: Request, act: Act) -> Principal:
+def _asking(core: Core, request: Request, act: Act, action: str) -> Asking:
     place = core.settings.url.rstrip("/") + request.url.path
-    who = core.principal(request.headers.get("authorization", ""), place)
-    core.allow(who, act)
-    return who
+    address = request.client.host if request.client else ""
+    return Asking(request.headers.get("authorization", ""), place, address, act, action)
 
 
 def _conditions(core: Core) -> dict[str, Any]:
@@ -286,36 +329,12 @@ def _instruments(core: Core) -> dict[str, Any]:
     return {"instruments": [one.model_dump(mode="json") for one in core.shelf.instruments.values()]}
 
 
-def _inputs(core: Core) -> dict[str, Any]:
-    """Give what can be entered for each condition, of all its models together."""
-    return {
-        "conditions": [
-            {
-                "id": name,
-                "label": models[0].bundle.recipe.condition.label,
-                "primary": models[0].bundle.recipe.condition.primary.instrument,
-                "inputs": [
-                    vars(one)
-                    for one in {
-                        one.name: one for model in models for one in inputs(model.bundle)
-                    }.values()
-                ],
-            }
-            for name, models in core.shelf.by_condition.items()
-        ]
-    }
-
-
 async def _http(_: Request, error: Exception) -> Response:
-    status = HTTPStatus(getattr(error, "status_code", 500))
+    """Answer what is no route of ours as a problem, too; a 405 names the methods that there are."""
+    status = HTTPStatus(getattr(error, "status_code", 404))
     detail = {404: "there is nothing at this address", 405: "this method is not for this address"}
-    return Problem(status, detail.get(status, status.phrase)).response()
-
-
-async def _unexpected(_: Request, error: Exception) -> Response:
-    """Answer what nobody foresaw without a traceback, which might hold a value."""
-    detail = str(error) if isinstance(error, KappredictError) else "the service failed"
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail).response()
+    headers = getattr(error, "headers", None) or {}
+    return Problem(status, detail.get(status, status.phrase), **headers).response()
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -328,8 +347,12 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _any_object() -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _sent(model: type[BaseModel]) -> dict[str, Any]:
+    return _body({"$ref": TEMPLATE.format(model=model.__name__)})
 
 
 def _request(action: str) -> dict[str, Any]:
@@ -352,37 +375,5 @@ def _request(action: str) -> dict[str, Any]:
         "required": ["record", "changes"],
         "additionalProperties": False,
     }
-    schema = changed if action == "what-if" else {"anyOf": [record, many]}
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
-
-
-def _openapi(app: FastAPI, core: Core) -> Callable[[], Any]:
-    """Describe the interface with the record type of the bundles that are served now."""
-
-    async def document() -> Response:
-        content = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        template = "#/components/schemas/{model}"
-        record = core.shelf.record_type.model_json_schema(ref_template=template)
-        problem = ProblemDocument.model_json_schema(ref_template=template)
-        schemas = content["components"]["schemas"]
-        schemas |= record.pop("$defs", {}) | {"PatientRecord": record, "Problem": problem}
-        record["examples"] = [example(core)]
-        content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        content["security"] = [{"key": []}]
-        return Response(Core.written(content), media_type="application/json")
-
-    return document
-
-
-def example(core: Core) -> dict[str, Any]:
-    """Give a record that the first model answers."""
-    first = core.shelf.bundles[0].recipe
-    instrument = first.instruments[first.condition.primary.instrument]
-    middle = float(round((instrument.total.low + instrument.total.high) * 0.7))
-    return {
-        **EXAMPLE,
-        "course": {**EXAMPLE["course"], "condition": first.condition.id},
-        "assessments": [{"day": -3, "instrument": instrument.id, "value": middle}],
-    }
+    schemas = {"what-if": changed, "score": Items.model_json_schema()}
+    return _body(schemas.get(action, {"anyOf": [record, many]}))

@@ -10,8 +10,9 @@ IHE BALP 1.1 and 45 CFR 164.312(b).
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,37 +94,82 @@ _GUARDS = {
 }
 
 
+# A database that is locked, restarting or out of reach must say so in seconds, not minutes.
+_CONNECTING: dict[str, dict[str, Any]] = {
+    "postgresql": {
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": 2,
+            "tcp_user_timeout": 4000,
+            "options": "-c lock_timeout=2000 -c statement_timeout=4000",
+        },
+    }
+}
+
+
 class AuditTrail:
     """The trail in a database; safe with several processes, each append durable when it returns."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writing = engine.execution_options(writes=True)
+        self._made = False
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._file = Path(file) if file else None
+        self._inode = 0
 
     @classmethod
     def at(cls, place: str) -> "AuditTrail":
-        """Open the trail at a database URL, or in an SQLite file; it is made where there is none.
+        """Give the trail at a database URL, or in an SQLite file; it is opened when it is used.
+
+        Raises
+        ------
+        AuditError
+            If it is no URL of a database.
+        """
+        url = place if "://" in place else f"sqlite:///{Path(place).resolve()}"
+        try:
+            kind = sa.engine.make_url(url).get_backend_name()
+            engine = sa.create_engine(url, **_CONNECTING.get(kind, {}))
+        except (sa.exc.SQLAlchemyError, ImportError) as error:
+            raise AuditError("the audit trail's address is no URL of a database") from error
+        if kind == "sqlite":
+            sa.event.listen(engine, "connect", _durable)
+            sa.event.listen(engine, "begin", _begin)
+        return cls(engine)
+
+    def make(self) -> None:
+        """Make the table, and what guards it, where they are not.
 
         Raises
         ------
         AuditError
             If the database cannot be opened.
         """
-        url = place if "://" in place else f"sqlite:///{Path(place).resolve()}"
-        if "://" not in place:
-            Path(place).resolve().parent.mkdir(parents=True, exist_ok=True)
+        if self._made:
+            self._refuse_other_file()
+            return
         try:
-            engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-            if engine.dialect.name == "sqlite":
-                sa.event.listen(engine, "connect", _durable)
-                sa.event.listen(engine, "begin", _begin_immediate)
-            with engine.begin() as connection:
+            if self._file:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._writing.begin() as connection:
                 _locked(connection)
                 _metadata.create_all(connection)
-                for guard in _GUARDS.get(engine.dialect.name, ()):
+                for guard in _GUARDS.get(connection.dialect.name, ()):
                     connection.execute(sa.text(guard))
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, OSError) as error:
             raise AuditError(f"the audit trail cannot be opened: {_plain(error)}") from error
-        return cls(engine)
+        self._inode = self._file.stat().st_ino if self._file else 0
+        self._made = True
+
+    def _refuse_other_file(self) -> None:
+        """Refuse to go on in a file that was removed: it would be written, and found by nobody."""
+        try:
+            same = not self._file or self._file.stat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            raise AuditError("the audit trail's file was removed or replaced; restart the service")
 
     def append(self, entries: Sequence[Entry]) -> list[Chained]:
         """Write entries, durably and in one transaction, and give them with their hashes.
@@ -133,9 +179,10 @@ class AuditTrail:
         AuditError
             If they cannot be written: then none of them is.
         """
+        self.make()
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         try:
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 _locked(connection)
                 number, previous = _head(connection)
                 written = []
@@ -150,7 +197,7 @@ class AuditTrail:
             raise AuditError(f"the audit trail cannot be written: {_plain(error)}") from error
         return written
 
-    def read(self, after: int = 0) -> Iterator[Chained]:
+    def read(self, after: int = 0) -> Generator[Chained]:
         """Read the chain in order, from the entry after a number on.
 
         Raises
@@ -161,16 +208,26 @@ class AuditTrail:
         query = sa.select(_table).where(_table.c.number > after).order_by(_table.c.number)
         try:
             with self._engine.connect() as connection:
-                rows = connection.execution_options(yield_per=_READ_AT_ONCE).execute(query)
-                for row in rows:
-                    yield _chained(row._asdict())
+                reading = connection.execution_options(yield_per=_READ_AT_ONCE)
+                with reading.execute(query) as rows:
+                    for row in rows:
+                        yield _chained(row._asdict())
         except sa.exc.SQLAlchemyError as error:
             raise AuditError(f"the audit trail cannot be read: {_plain(error)}") from error
 
     def head(self) -> tuple[int, str]:
-        """Give the last number and its hash: noted elsewhere, it shows a cut-off end, too."""
-        with self._engine.connect() as connection:
-            return _head(connection)
+        """Give the last number and its hash: noted elsewhere, it shows a cut-off end, too.
+
+        Raises
+        ------
+        AuditError
+            If the database cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                return _head(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise AuditError(f"the audit trail cannot be read: {_plain(error)}") from error
 
     def verify(self, head: tuple[int, str] | None = None) -> int:
         """Check the whole chain, and give its length.
@@ -186,15 +243,11 @@ class AuditTrail:
             Naming the first entry that was changed, removed or moved.
         """
         number, previous, seen = 0, GENESIS, head is None
-        for one in self.read():
-            if one.number != number + 1:
-                raise AuditError(f"audit trail: entry {number + 1} is missing")
-            if one.previous != previous:
-                raise AuditError(f"audit trail: entry {one.number} does not follow entry {number}")
-            if one.hash != _hash(one.number, one.previous, one.entry):
-                raise AuditError(f"audit trail: entry {one.number} was changed")
-            number, previous = one.number, one.hash
-            seen = seen or (number, previous) == head
+        with closing(self.read()) as entries:
+            for one in entries:
+                _follows(one, number, previous)
+                number, previous = one.number, one.hash
+                seen = seen or (number, previous) == head
         if not seen:
             raise AuditError(f"audit trail: entry {head[0] if head else 0} that was noted is gone")
         return number
@@ -226,14 +279,24 @@ def _head(connection: Connection) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (int(row[0]), str(row[1]))
 
 
+def _follows(one: Chained, number: int, previous: str) -> None:
+    """Refuse an entry that is not the one after another, as it was written."""
+    if one.number != number + 1:
+        raise AuditError(f"audit trail: entry {number + 1} is missing")
+    if one.previous != previous:
+        raise AuditError(f"audit trail: entry {one.number} does not follow entry {number}")
+    if one.hash != _hash(one.number, one.previous, one.entry):
+        raise AuditError(f"audit trail: entry {one.number} was changed")
+
+
 def _hash(number: int, previous: str, entry: Entry) -> str:
-    content = {"number": number, "previous": previous, **asdict(entry)}
+    content = {"number": number, "previous": previous, **vars(entry)}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(canonical.encode())
 
 
 def _row(one: Chained) -> dict[str, Any]:
-    return {"number": one.number, "previous": one.previous, "hash": one.hash, **asdict(one.entry)}
+    return {"number": one.number, "previous": one.previous, "hash": one.hash, **vars(one.entry)}
 
 
 def _chained(row: Mapping[str, Any]) -> Chained:
@@ -253,11 +316,13 @@ def _durable(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """Take the lock at once for writing; who reads the whole trail must not hold up who writes."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _plain(error: sa.exc.SQLAlchemyError) -> str:
+def _plain(error: Exception) -> str:
     """Give the driver's own words; SQLAlchemy's would hold the row that was to be written."""
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", None) or (error if isinstance(error, OSError) else None)
     return str(cause).splitlines()[0] if cause else type(error).__name__

@@ -1,35 +1,54 @@
 """The service without its web: who may ask, what is answered, and that it is audited."""
 
 import json
+import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
+import anyio
+import anyio.to_thread
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kappredict.errors import UsageError
 from kappredict.explanation.course_answers import Answered, answer_courses, conditions_of
-from kappredict.explanation.what_if import NOTE, changed_record
-from kappredict.serving.answers import PredictAnswer, RecordAnswer, WhatIfAnswer, record_answer
+from kappredict.explanation.what_if import NOTE
+from kappredict.serving import safety
+from kappredict.serving.admission import Admission, Asking
+from kappredict.serving.answers import (
+    PredictAnswer,
+    RecordAnswer,
+    WhatIfAnswer,
+    record_answer,
+    with_lacking,
+)
 from kappredict.serving.audit import AuditError, AuditTrail, Entry, pseudonym, sha256
+from kappredict.serving.form import changed_record_of
+from kappredict.serving.guard import failed, place_of
 from kappredict.serving.keys import KeyRing
-from kappredict.serving.principals import Act, Principal
+from kappredict.serving.metrics import Metrics
+from kappredict.serving.principals import Principal
 from kappredict.serving.problems import Problem, faults_of, invalid
 from kappredict.serving.schemas import MOST_RECORDS, inconsistencies
+from kappredict.serving.scribe import Scribe
 from kappredict.serving.settings import Settings
-from kappredict.serving.shelf import Shelf, Shelved, load_shelf
-from kappredict.serving.shields import Buckets
-from kappredict.serving.tokens import Issuers, read_issuers
+from kappredict.serving.shelf import Shelf, Shelved, load_shelf, stamp_of
+from kappredict.serving.signatures import public_key
+from kappredict.serving.tokens import read_issuers
 
 MOST_REASONS = 8
 # The rest of a validation (how trust was measured) fills the report, not a list of models.
 _SHOWN = ("n", "events", "headline", "schemes", "baselines", "warnings")
-DEMO = Principal("demo", "clinician")
+# One patient is answered sooner in the event loop than by a thread; of the others few at once.
+_SMALL = 100_000
+_LARGE_AT_ONCE = 2
 Record = dict[str, Any]
+_log = logging.getLogger("kappredict")
 
 
 @dataclass(frozen=True)
@@ -49,18 +68,21 @@ class Core:
 
     settings: Settings
     trail: AuditTrail
-    keys: KeyRing
-    issuers: Issuers
+    admission: Admission
     shelf: Shelf = field(default_factory=Shelf)
     key: Ed25519PublicKey | None = None
 
     def __post_init__(self) -> None:
-        self._buckets = Buckets(self.settings.per_minute)
+        self.scribe = Scribe(self.trail)
+        self.metrics = Metrics()
         self._stamp: tuple[Any, ...] = ()
+        self._large = anyio.CapacityLimiter(_LARGE_AT_ONCE)
 
     @classmethod
     def open(cls, settings: Settings) -> "Core":
-        """Open everything; the service does not start without a model, a trail and credentials.
+        """Open everything; the service does not start without a model and credentials.
+
+        The trail may be out of reach: then nothing is answered until it is there.
 
         Raises
         ------
@@ -71,59 +93,62 @@ class Core:
         issuers = read_issuers(settings.issuers)
         if not settings.demo and not len(keys) and not issuers:
             raise UsageError(f"{settings.keys} has no key in use; `kappredict keys add` makes one")
-        core = cls(settings, AuditTrail.at(settings.audit), keys, issuers, key=_public(settings))
+        admission = Admission(settings, keys, issuers)
+        core = cls(settings, AuditTrail.at(settings.audit), admission, key=public_key(settings))
         core.look()
         if not core.shelf.models:
+            core.close()
             raise UsageError(
-                f"no bundle in {settings.models}: `kappredict export MODEL {settings.models}`, "
-                f"or name another folder with --models"
+                f"no bundle in {settings.models} that can be served: `kappredict export MODEL "
+                f"{settings.models}`, or name another folder with --models"
             )
         return core
+
+    def close(self) -> None:
+        """Write what waits for the trail, and close it."""
+        self.scribe.close()
+        self.trail.close()
 
     def look(self) -> bool:
         """Look whether the bundles changed, and swap the shelf if they did."""
         folder = self.settings.models
-        stamp = tuple(
-            sorted((str(one), one.stat().st_mtime_ns) for one in folder.glob("*/*/*/manifest.json"))
-        )
+        stamp = stamp_of(folder)
         if stamp == self._stamp:
             return False
         self.shelf, self._stamp = load_shelf(folder, self.key, self.shelf), stamp
         return True
 
-    def principal(self, authorisation: str, place: str) -> Principal:
-        """Tell who asks, from an Authorization header; `place` is the exact URL that was called.
+    async def begin(self) -> None:
+        """Put on record that answers begin: the first time, or again after the trail failed."""
+        entry = Entry("kappredict", "service", "begin", "answered", secrets.token_hex(8))
+        await self.scribe.write([entry])
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a model to answer with and a trail to write to."""
+        return bool(self.shelf.models) and self.scribe.well
+
+    async def admitted(self, asking: Asking) -> Principal:
+        """Let a request in, or put on record that it was not.
 
         Raises
         ------
         Problem
-            401 where the credentials are missing, wrong, expired or revoked.
+            401, 403 or 429; the last is not on record, or asking often would fill the disk.
         """
-        if self.settings.demo:
-            return DEMO
-        scheme, _, secret = authorisation.partition(" ")
-        found = None
-        if scheme.lower() == "bearer":
-            secret = secret.strip()
-            found = self.keys.principal(secret) or self.issuers.principal(secret, place)
-        if found is None:
-            detail = "credentials are missing or not accepted: send Authorization: Bearer KEY"
-            raise Problem(HTTPStatus.UNAUTHORIZED, detail, WWW_Authenticate="Bearer")
-        return found
+        who = None
+        try:
+            who = self.admission.principal(asking)
+            self.admission.allow(who, asking.act)
+        except Problem as problem:
+            if problem.status != HTTPStatus.TOO_MANY_REQUESTS:
+                name, role = (who.name, who.role) if who else ("unknown", "none")
+                entry = Entry(name, role, asking.action, "refused", secrets.token_hex(8))
+                await self._write([replace(entry, note=f"{int(problem.status)}")])
+            raise
+        return who
 
-    def allow(self, who: Principal, act: Act) -> None:
-        """Let a principal do an act, if the role and the rate allow it.
-
-        Raises
-        ------
-        Problem
-            403 or 429.
-        """
-        self._buckets.take(who.name)
-        if not who.may(act):
-            raise Problem(HTTPStatus.FORBIDDEN, f"the role {who.role} may not {act}")
-
-    def done(
+    async def done(
         self, who: Principal, action: str, request_id: str, body: bytes, work: Callable[[], Reply]
     ) -> tuple[bytes, str]:
         """Do the work and audit it; give what is to be sent, once it is on record, and its type.
@@ -131,17 +156,15 @@ class Core:
         Raises
         ------
         Problem
-            503 if the act cannot be audited: then nothing is given.
+            503 if the work failed, or the act cannot be audited: then nothing is given.
         """
         began = time.perf_counter()
         entry = Entry(who.name, who.role, action, "refused", request_id, request=sha256(body))
         try:
-            reply = work()
+            reply, content = await self._worked(body, lambda: _written(work, request_id))
         except Problem as problem:
-            note = f"{int(problem.status)}"
-            self._write([_timed(entry, began, note=note)])
+            await self._write([_timed(entry, began, note=f"{int(problem.status)}")])
             raise
-        content = _bytes(reply.content)
         kept = _timed(
             entry,
             began,
@@ -152,13 +175,22 @@ class Core:
         )
         secret = self.settings.pseudonym_key.encode()
         whom = [pseudonym(one, secret) if one else "" for one in reply.patients] or [""]
-        self._write([Entry(**{**vars(kept), "pseudonym": one}) for one in whom])
+        await self._write([replace(kept, pseudonym=one) for one in whom])
         return content, reply.media_type
 
-    def _write(self, entries: Sequence[Entry]) -> None:
+    async def _worked(
+        self, body: bytes, work: Callable[[], tuple[Reply, bytes]]
+    ) -> tuple[Reply, bytes]:
+        """Work in the event loop, where one patient is answered sooner, or in a thread."""
+        if len(body) < _SMALL:
+            return work()
+        return await anyio.to_thread.run_sync(work, limiter=self._large, abandon_on_cancel=True)
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
         try:
-            self.trail.append(entries)
+            await self.scribe.write(entries)
         except AuditError as error:
+            self.metrics.unaudited.inc()
             detail = "the audit trail cannot be written, and what is not audited is not answered"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5") from error
 
@@ -181,6 +213,9 @@ class Core:
         results = tuple(
             _whole(shelf, record, one) for record, one in zip(records, found, strict=True)
         )
+        for one in (answer for result in results for answer in result.answers):
+            kind = "abstained" if one.probability is None else "predicted"
+            self.metrics.answers.labels(one.model.name, kind).inc()
         return _reply(PredictAnswer(request_id=request_id, results=results), records, results)
 
     def what_if(self, body: Any, request_id: str) -> Reply:
@@ -204,30 +239,11 @@ class Core:
         after = checked(shelf, {"/changes": changed})
         before, then = answer_courses(shelf.bundles, [record, after[0]], MOST_REASONS)
         results = (
-            _whole(shelf, record, before),
-            _whole(shelf, record, then),
+            with_lacking(_whole(shelf, record, before), before),
+            with_lacking(_whole(shelf, after[0], then), then),
         )
         answer = WhatIfAnswer(request_id=request_id, note=NOTE, before=results[0], after=results[1])
         return _reply(answer, [record], results)
-
-
-def changed_record_of(
-    bundles: Sequence[Any], record: Record, changes: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Change a record by the first of its models that has all the inputs.
-
-    Raises
-    ------
-    UsageError
-        If none has; it names those it has.
-    """
-    error = UsageError("no model for the record's condition")
-    for bundle in bundles:
-        try:
-            return changed_record(bundle, record, changes)
-        except UsageError as caught:
-            error = caught
-    raise error
 
 
 def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
@@ -242,7 +258,7 @@ def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
     for here, one in given.items():
         try:
             # By way of JSON: in strict mode a date is text there, as it is on the wire.
-            record = shelf.record_type.model_validate_json(json.dumps(one)).model_dump()
+            record = shelf.record_type.model_validate_json(_json(one)).model_dump()
         except ValidationError as error:
             faults += [(here + pointer, said) for pointer, said in faults_of(error)]
             continue
@@ -251,6 +267,11 @@ def checked(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
     if faults:
         raise invalid(faults)
     return records
+
+
+def _json(record: Any) -> str:
+    """Write a record that was sent, or one that was checked before and holds dates."""
+    return json.dumps(record, default=date.isoformat)
 
 
 _changes_type = TypeAdapter(dict[str, float | str | bool | None])
@@ -276,7 +297,8 @@ def _records(body: Any) -> dict[str, Any]:
 
 
 def _whole(shelf: Shelf, record: Record, found: Sequence[Answered]) -> RecordAnswer:
-    return record_answer(found, shelf.models, record["course"].get("course_id"))
+    course_id = record["course"].get("course_id")
+    return record_answer(found, shelf.models, course_id, safety.raised(record))
 
 
 def _reply(content: BaseModel, records: Sequence[Record], results: Sequence[RecordAnswer]) -> Reply:
@@ -304,6 +326,7 @@ def model_facts(one: Shelved) -> dict[str, Any]:
         "version": one.version,
         "digest": one.digest,
         "definition": one.definition,
+        "signed": one.signed,
         "synthetic": recipe.study.synthetic,
         "card": {
             "trained_on": recipe.provenance.trained_on,
@@ -319,9 +342,21 @@ def model_facts(one: Shelved) -> dict[str, Any]:
     }
 
 
+def _written(work: Callable[[], Reply], request_id: str) -> tuple[Reply, bytes]:
+    """Do the work and write its answer; what nobody foresaw is logged without its message."""
+    try:
+        reply = work()
+        return reply, _bytes(reply.content)
+    except Problem:
+        raise
+    except Exception as error:
+        _log.error("request %s failed: %s", request_id, place_of(error))
+        raise failed() from None
+
+
 def _timed(entry: Entry, began: float, **changes: Any) -> Entry:
     taken = round((time.perf_counter() - began) * 1000, 3)
-    return Entry(**{**vars(entry), "milliseconds": taken, **changes})
+    return replace(entry, milliseconds=taken, **changes)
 
 
 def _bytes(content: BaseModel | Mapping[str, Any]) -> bytes:
@@ -331,15 +366,3 @@ def _bytes(content: BaseModel | Mapping[str, Any]) -> bytes:
 
 
 _any = TypeAdapter(dict[str, Any])
-
-
-def _public(settings: Settings) -> Ed25519PublicKey | None:
-    if settings.verify_key is None:
-        return None
-    try:
-        key = load_pem_public_key(settings.verify_key.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{settings.verify_key} is no public key in PEM") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise UsageError(f"{settings.verify_key} is no Ed25519 key")
-    return key

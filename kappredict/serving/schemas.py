@@ -1,12 +1,12 @@
 """What the service takes: patient records, typed from the tables' declarations and the bundles."""
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from kappredict.config.catalogue import unknown
 from kappredict.data.tables import TABLES, Column
 from kappredict.domain.instruments import Instrument
 from kappredict.domain.studies import ExtraColumn
@@ -164,7 +164,9 @@ def _impossible_scores(
 
 
 def _no(name: str, known: Iterable[str]) -> str:
-    return f"is {unknown(name, known)}"
+    """Say that a name is not known, without it: it might be a patient's."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return "is unknown" + (f"; did you mean '{near[0]}'?" if near else "")
 
 
 def _repeated(

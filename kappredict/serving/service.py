@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kappredict.serving.connections import bound_connections
+from kappredict.serving.settings import DEFAULT_PATIENCE
+
 if TYPE_CHECKING:
     from kappredict.serving.core import Core
 
@@ -29,15 +32,19 @@ class _Door:
 
 
 _door = _Door()
+bound_connections(float(os.environ.get("KAPPREDICT_PATIENCE", DEFAULT_PATIENCE)))
 
 
+# The guard counts, bounds and refuses; BentoML's own metrics and spans would hold the paths that
+# were sent, and its limits answer without a problem document.
 @bentoml.asgi_app(_door, path="/")
 @bentoml.service(
     name="kappredict",
     workers=int(os.environ.get("KAPPREDICT_WORKERS", "1")),
-    traffic={"timeout": 30, "max_concurrency": 64},
+    traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
-    metrics={"enabled": True},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": ".*"},
 )
 class Kappredict:
     """Predictions over REST, FHIR, CDS Hooks and a page; one core a worker."""
@@ -51,9 +58,14 @@ class Kappredict:
         self._core = Core.open(read_settings(os.environ))
         _door.app = make_app(self._core)
 
+    def __is_ready__(self) -> bool:  # the name that BentoML asks for
+        """Whether /readyz says so."""
+        return self._core.ready
+
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # it ships no types
     async def watch(self) -> None:
-        """Look for changed bundles as long as the process lives."""
+        """Look for changed bundles, and for the trail, as long as the process lives."""
+        await _begin(self._core)
         self._watching = asyncio.create_task(_look(self._core))
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -62,14 +74,23 @@ class Kappredict:
         self._watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._watching
-        self._core.trail.close()
+        self._core.close()
 
 
 async def _look(core: "Core") -> None:
     while True:
         await asyncio.sleep(core.settings.look_every)
+        if not core.scribe.well:
+            await _begin(core)
         try:
             if await asyncio.to_thread(core.look):
-                _log.info("models are served anew: %d", len(core.shelf.models))
+                _log.warning("bundles changed; served now: %d", len(core.shelf.models))
         except OSError as error:
             _log.error("the folder of bundles cannot be read: %s", error.strerror)
+
+
+async def _begin(core: "Core") -> None:
+    from kappredict.serving.audit import AuditError  # noqa: PLC0415
+
+    with contextlib.suppress(AuditError):  # the scribe has said so in the log
+        await core.begin()

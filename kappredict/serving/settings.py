@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kappredict.errors import UsageError
 
 PREFIX = "KAPPREDICT_"
+LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
+
+
+DEFAULT_PATIENCE = 15.0
 
 
 class Settings(BaseModel):
@@ -27,6 +31,9 @@ class Settings(BaseModel):
     demo: bool = Field(default=False, description="no credentials; on this machine only")
     per_minute: int = Field(default=1200, gt=0, description="requests a principal may make")
     most_bytes: int = Field(default=8_000_000, gt=0, description="largest request body")
+    patience: float = Field(
+        default=DEFAULT_PATIENCE, gt=0, description="seconds to send headers, and a body"
+    )
     look_every: float = Field(default=2.0, gt=0, description="seconds between looks for bundles")
 
 

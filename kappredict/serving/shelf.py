@@ -1,23 +1,29 @@
 """The shelf: the bundles that are served, checked when they are put there, and swapped at once."""
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kappredict.config.wording import outcome_in_words
 from kappredict.domain.conditions import LANDMARKS, Landmark
 from kappredict.domain.instruments import Instrument
 from kappredict.errors import BundleError
-from kappredict.estimators.bundle import MANIFEST, ModelBundle, digest, load_bundle
+from kappredict.estimators.bundle import (
+    MANIFEST,
+    ModelBundle,
+    check_manifest,
+    digest,
+    load_bundle,
+)
 from kappredict.serving.schemas import Strict, record_model
+from kappredict.serving.signatures import SUFFIX, check_signature
 
 _log = logging.getLogger("kappredict")
-SIGNATURE = ".sig"
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Shelved:
 
     bundle: ModelBundle
     digest: str
+    signed: bool
 
     @property
     def name(self) -> str:
@@ -49,6 +56,7 @@ class Shelf:
     """All that is served at one moment; a request takes one shelf and keeps it to its end."""
 
     models: Mapping[str, Shelved] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
 
     @cached_property
     def bundles(self) -> list[ModelBundle]:
@@ -93,36 +101,48 @@ def load_shelf(
     """
     models = dict(old.models) if old else {}
     known = {one.digest: one for one in models.values()}
+    refused = []
     for manifest in sorted(folder.glob(f"*/*/*/{MANIFEST}")):
         try:
-            made = digest(manifest.parent)
-            fresh = known.get(made) or load_signed(manifest.parent, key)
-        except (BundleError, OSError) as error:
-            _log.error("not served: %s", error)
+            fresh = _checked(manifest.parent, key, known)
+        except Exception as error:  # whatever is wrong with it, the others are served
+            said = error if isinstance(error, BundleError) else f"{manifest.parent}: {error!r}"
+            _log.error("not served: %s", said)
+            refused.append(str(manifest.parent.relative_to(folder)))
             continue
         models[fresh.name] = fresh
-    return Shelf(dict(sorted(models.items())))
+    return Shelf(dict(sorted(models.items())), tuple(refused))
 
 
-def load_signed(folder: Path, key: Ed25519PublicKey | None) -> Shelved:
-    """Load a bundle, and check its signature where a key is configured.
+def stamp_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Give what changes when a bundle, any file of one, or a signature does."""
+    found = [*folder.glob("*/*/*/*"), *folder.glob(f"*/*/*{SUFFIX}")]
+    stamps = []
+    for path in found:
+        with contextlib.suppress(FileNotFoundError):  # replaced at this very moment
+            seen = path.stat()
+            stamps.append((str(path), seen.st_mtime_ns, seen.st_ino))
+    return tuple(sorted(stamps))
+
+
+def _checked(folder: Path, key: Ed25519PublicKey | None, known: Mapping[str, Shelved]) -> Shelved:
+    """Give a bundle whose files are those of one manifest, signed where that is asked for.
 
     Raises
     ------
     BundleError
-        If it is incomplete or was changed, or is not signed with the key.
+        If it is incomplete, was changed or is just being replaced, or is not signed with the key.
     """
+    made = digest(folder)
     if key is not None:
-        try:
-            key.verify(signature_of(folder).read_bytes(), (folder / MANIFEST).read_bytes())
-        except (OSError, InvalidSignature) as error:
-            raise BundleError(f"{folder} is not signed with the configured key") from error
-    return Shelved(load_bundle(folder), digest(folder))
-
-
-def signature_of(folder: Path) -> Path:
-    """Give where a bundle's signature lies: beside it, as the manifest names all inside."""
-    return folder.with_name(folder.name + SIGNATURE)
+        check_signature(folder, key)
+    if made in known:
+        check_manifest(folder)
+        return known[made]
+    bundle = load_bundle(folder)
+    if digest(folder) != made:
+        raise BundleError(f"{folder} was replaced while it was read")
+    return Shelved(bundle, made, signed=key is not None)
 
 
 def _place(bundle: ModelBundle) -> tuple[str, int]:

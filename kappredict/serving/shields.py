@@ -1,51 +1,22 @@
-"""Shields around the service: size, depth and rate of requests, and strict headers on answers."""
+"""Shields of the service: size, form and depth of what is sent, and how often one may ask."""
 
 import asyncio
 import json
+import math
 import re
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive
 
 from kappredict.serving.problems import Problem
 
 DEEPEST = 40
-_SECONDS_TO_SEND = 20.0
-_HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    # Only over TLS has it an effect; a proxy in front usually ends that.
-    "strict-transport-security": "max-age=31536000; includeSubDomains",
-}
-_HEADER_BYTES = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-
-
-class StrictHeaders:
-    """Add headers that leave a browser nothing but our own page's work."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADER_BYTES]
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
+_MOST_DIGITS = 300  # as many as the largest double has
+_JSON = ("application/json", "application/fhir+json")
 
 
 class Buckets:
@@ -80,14 +51,18 @@ class Buckets:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, Retry_After=str(wait))
 
 
-async def read_body(receive: Receive, headers: Any, most: int) -> bytes:
-    """Read a request's body.
+async def read_body(
+    receive: Receive, headers: Mapping[str, str], most: int, patience: float
+) -> bytes:
+    """Read a request's body: of so many bytes at most, in so many seconds.
 
     Raises
     ------
     Problem
-        413 if it is larger than allowed, 408 if it comes too slowly.
+        413 if it is larger than allowed, 408 if it comes too slowly, 415 if it is compressed or
+        said to be something other than JSON, 400 if it breaks off.
     """
+    _refuse_kind(headers)
     too_large = Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most:,} bytes"
     )
@@ -96,9 +71,11 @@ async def read_body(receive: Receive, headers: Any, most: int) -> bytes:
         raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(_SECONDS_TO_SEND):
+        async with asyncio.timeout(patience):
             while True:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(HTTPStatus.BAD_REQUEST, "the body broke off")
                 body += message.get("body", b"")
                 if len(body) > most:
                     raise too_large
@@ -109,28 +86,87 @@ async def read_body(receive: Receive, headers: Any, most: int) -> bytes:
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail) from error
 
 
+def _refuse_kind(headers: Mapping[str, str]) -> None:
+    """Refuse what is compressed (a small body may hold a giant one) or not JSON."""
+    unsupported = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(unsupported, "send the body as it is, without a content-encoding")
+    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind not in _JSON:
+        raise Problem(unsupported, f"send JSON, with content-type {' or '.join(_JSON)}")
+
+
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # an escape that may stand for half a character
+
+
 def parsed_json(body: bytes) -> Any:
-    """Parse JSON that is not nested too deeply.
+    """Parse JSON (RFC 8259) that is not nested too deeply and means the same to every reader.
+
+    Two fields of one name are refused (I-JSON, RFC 7493): which of the two would be the patient's?
+    So are NaN and Infinity, numbers too large for a double, and halves of a character.
 
     Raises
     ------
     Problem
-        400, saying where the body is not JSON or that it is nested too deeply.
+        400, saying where the body is not JSON or what in it is not allowed.
     """
     refuse_depth(body)
     try:
-        return json.loads(body)
-    except (ValueError, UnicodeDecodeError) as error:
-        place = (
-            f" (line {error.lineno}, column {error.colno})"
-            if (isinstance(error, json.JSONDecodeError))
-            else ""
-        )
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON{place}") from error
+        return _parsed(body)
+    except json.JSONDecodeError as error:
+        said = f"the body is not JSON (line {error.lineno}, column {error.colno})"
+    except UnicodeDecodeError:
+        said = "the body is not JSON in UTF-8"
+    except UnicodeEncodeError:
+        said = "the body holds half of a character (a lone surrogate)"
+    except _NotAllowedError as error:
+        said = f"the body holds {error}"
+    raise Problem(HTTPStatus.BAD_REQUEST, said)
+
+
+def _parsed(body: bytes) -> Any:
+    content = json.loads(
+        body.decode("utf-8-sig"),
+        object_pairs_hook=_object,
+        parse_constant=_no_constant,
+        parse_int=_whole,
+        parse_float=_finite,
+    )
+    if _HALF.search(body):
+        json.dumps(content, ensure_ascii=False).encode()
+    return content
+
+
+class _NotAllowedError(Exception):
+    """Something that JSON allows, or that parsers let pass, and that is refused."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _NotAllowedError("an object with two fields of the same name")
+    return found
+
+
+def _no_constant(_: str) -> Any:
+    raise _NotAllowedError("NaN or Infinity, which JSON has not")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise _NotAllowedError("a number that is too large")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _NotAllowedError("a number that is too large")
+    return number
 
 
 def refuse_depth(body: bytes) -> None:

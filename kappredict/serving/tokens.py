@@ -22,6 +22,7 @@ ALGORITHMS = ["RS256", "RS384", "ES256", "ES384"]
 _LEEWAY = 30
 _LONGEST_LIFE = 3600
 _MOST_REMEMBERED = 100_000
+_LONGEST_NAME = 300
 
 
 class Issuer(BaseModel):
@@ -64,7 +65,9 @@ class Issuers:
             return None
         role = _role(issuer, str(claims.get("scope", "")))
         name = f"{issuer.issuer}#{claims.get('sub') or issuer.issuer}"
-        return Principal(name, role) if role else None
+        if role is None or not name.isprintable() or len(name) > _LONGEST_NAME:
+            return None  # the trail keeps names as they are
+        return Principal(name, role)
 
     def _holds(self, claims: dict[str, Any], issuer: Issuer, place: str) -> bool:
         now, ends = time.time(), claims.get("exp")

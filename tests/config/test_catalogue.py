@@ -70,6 +70,15 @@ def test_all_problems_of_a_file_are_told_at_once(own: Write) -> None:
     assert "found -1" in message
 
 
+def test_a_safety_flag_names_what_there_is(own: Write) -> None:
+    message = refusal(own("safety.yaml", "instrument: cssrs,", "instrument: csrs,"))
+    assert "safety/suicidality: instrument 'csrs' is unknown; did you mean 'cssrs'?" in message
+    message = refusal(own("safety.yaml", 'item: "9"', 'item: "90"'))
+    assert "safety/suicidality: item of phq9 '90' is unknown" in message
+    message = refusal(own("safety.yaml", "[oxfordhealth]", "[oxfordhealt]"))
+    assert "source 'oxfordhealt' is unknown; did you mean 'oxfordhealth'?" in message
+
+
 def test_an_unknown_instrument_is_named_with_the_nearest_one(own: Write) -> None:
     message = refusal(own("conditions/gad.yaml", "instrument: gad7", "instrument: gad77"))
     assert "conditions/gad: instrument 'gad77' is unknown; did you mean 'gad7'?" in message

@@ -13,7 +13,7 @@ from kappredict.config.schema import schemas, write_schemas
 CONFIGS = shipped_configs()
 FOLDERS = ("instruments", "conditions")
 DEFINITIONS = [path for name in FOLDERS for path in sorted((CONFIGS / name).glob("*.yaml"))]
-DEFINITIONS += [CONFIGS / "sources.yaml", CONFIGS / "terminology.yaml"]
+DEFINITIONS += [CONFIGS / f"{name}.yaml" for name in ("sources", "terminology", "safety")]
 
 
 @pytest.mark.parametrize("name", schemas())

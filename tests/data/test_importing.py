@@ -154,6 +154,39 @@ def test_a_file_named_as_a_view_of_the_catalogue_is_refused(
         import_study(an_import(tmp_path), source, catalogue)
 
 
+def shared(folder: Path, **queries: str) -> Path:
+    """An import whose tables' queries share others."""
+    made = an_import(folder, "SELECT who AS patient_id, years AS age FROM grown_up")
+    (made / "shared").mkdir()
+    for name, query in queries.items():
+        (made / "shared" / f"{name}.sql").write_text(query)
+    return made
+
+
+def test_queries_share_what_several_of_them_need(tmp_path: Path, catalogue: Catalogue) -> None:
+    adult = "SELECT * FROM older WHERE years > 40"
+    older = "SELECT who, years + 1 AS years FROM people;"
+    folder = shared(tmp_path, grown_up=adult, older=older)
+    rows = import_study(folder, a_source(tmp_path), catalogue).tables["patients"].rows
+    assert rows["age"].tolist() == [41]
+
+
+def test_shared_queries_that_use_each_other_are_refused(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    folder = shared(tmp_path, grown_up="FROM older", older="FROM Grown_Up")
+    with pytest.raises(DefinitionError, match="use each other: grown_up, older"):
+        import_study(folder, a_source(tmp_path), catalogue)
+
+
+def test_a_shared_query_is_blamed_for_what_is_wrong_in_it(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    folder = shared(tmp_path, grown_up="SELECT who, yeers FROM people")
+    with pytest.raises(DefinitionError, match=r"grown_up\.sql.*yeers"):
+        import_study(folder, a_source(tmp_path), catalogue)
+
+
 def test_two_files_with_one_name_are_refused(tmp_path: Path, catalogue: Catalogue) -> None:
     source = a_source(tmp_path)
     PEOPLE.to_parquet(source / "people.parquet")

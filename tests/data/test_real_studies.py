@@ -60,7 +60,7 @@ def test_every_import_that_ships_is_tested() -> None:
 
 
 def test_every_query_says_what_it_decides() -> None:
-    for query in (shipped_configs() / "studies").glob("*/*.sql"):
+    for query in (shipped_configs() / "studies").glob("**/*.sql"):
         assert query.read_text().startswith("--"), query
 
 

@@ -95,6 +95,17 @@ def test_a_count_of_history_is_as_many_facts(bundle: ModelBundle, records: list[
     assert feature(bundle, changed, "failed_antidepressants") == 4.0
 
 
+@pytest.mark.parametrize("taken", [0.0, 1.0])
+def test_what_failed_before_is_not_what_is_taken_now(
+    bundle: ModelBundle, records: list[Record], taken: float
+) -> None:
+    given = {"failed_antidepressants": 4.0, "takes_antidepressant": taken}
+    for changes in (given, dict(reversed(given.items()))):
+        changed = changed_record(bundle, records[1], changes)
+        found = {name: feature(bundle, changed, name) for name in given}
+        assert found == given
+
+
 def test_an_unknown_input_is_refused_with_those_there_are(
     bundle: ModelBundle, records: list[Record]
 ) -> None:

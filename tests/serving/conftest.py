@@ -1,5 +1,6 @@
 """A real service: bundles of a small simulated study, served by a BentoML process of its own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,10 +70,11 @@ def record() -> dict[str, Any]:
 
 @pytest.fixture
 def core(models: Path, tmp_path: Path) -> Iterator[Core]:
-    settings = Settings(models=models, audit=str(tmp_path / "audit.db"), demo=True)
+    audit = str(tmp_path / "audit.db")
+    settings = Settings(models=models, audit=audit, demo=True, url="http://testserver")
     opened = Core.open(settings)
     yield opened
-    opened.trail.close()
+    opened.close()
 
 
 @dataclass(frozen=True)
@@ -91,52 +94,56 @@ class Served:
 @pytest.fixture(scope="session")
 def served(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    keys = {
-        role: add_key(folder / "keys.json", f"the {role}", role)
-        for role in ("clinician", "researcher", "admin")
-    }
-    with serving(models, folder, keys) as service:
+    with serving(models, folder, add_keys(folder)) as service:
         yield service
 
 
-class serving:  # noqa: N801  # used as a context manager, like a function
+@contextmanager
+def serving(
+    models: Path, folder: Path, keys: dict[str, str], *words: str, **environment: str
+) -> Iterator[Served]:
     """Start `kappredict serve`, wait until it is ready, and stop it as an orchestrator does."""
-
-    def __init__(self, models: Path, folder: Path, keys: dict[str, str]) -> None:
-        self._models, self._folder, self._keys = models, folder, keys
-
-    def __enter__(self) -> Served:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        words = ["serve", "--models", self._models, "--port", port]
-        words += ["--keys", self._folder / "keys.json", "--audit", self._folder / "audit.db"]
-        environment = {
-            **os.environ,
-            "KAPPREDICT_PSEUDONYM_KEY": SECRET,
-            "KAPPREDICT_LOOK_EVERY": "0.3",
-            "BENTOML_HOME": str(self._folder / "bentoml"),
-        }
-        with (self._folder / "log.txt").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.cli", *map(str, words)],
-                env=environment,
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-                start_new_session=True,
-            )
-        self._service = Served(f"http://127.0.0.1:{port}", self._folder, self._keys, process)
-        _wait_until_ready(self._service)
-        return self._service
-
-    def __exit__(self, *_: object) -> None:
-        process = self._service.process
-        os.killpg(process.pid, signal.SIGTERM)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["serve", "--models", models, "--port", port, *words]
+    command += ["--keys", folder / "keys.json", "--audit", folder / "audit.db"]
+    own = {
+        "KAPPREDICT_PSEUDONYM_KEY": SECRET,
+        "KAPPREDICT_LOOK_EVERY": "0.3",
+        "KAPPREDICT_PER_MINUTE": "100000",
+        "KAPPREDICT_PATIENCE": "2",
+        "BENTOML_HOME": str(folder / "bentoml"),
+        "TMPDIR": str(folder),
+    }
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", *map(str, command)],
+            env={**os.environ, **own, **environment},
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            start_new_session=True,
+        )
+    service = Served(f"http://127.0.0.1:{port}", folder, keys, process)
+    try:
+        _wait_until_ready(service)
+        yield service
+    finally:
+        process.terminate()
         try:
             process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def add_keys(folder: Path) -> dict[str, str]:
+    """Make a key for each role."""
+    return {
+        role: add_key(folder / "keys.json", f"the {role}", role)
+        for role in ("clinician", "researcher", "admin")
+    }
 
 
 def _wait_until_ready(service: Served) -> None:

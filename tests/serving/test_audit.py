@@ -90,6 +90,7 @@ def test_a_real_postgresql_keeps_the_chain_and_refuses_changes(postgresql: Any) 
 
 def test_a_trail_that_cannot_be_written_says_so(place: str) -> None:
     trail = AuditTrail.at(place)
+    trail.append([ENTRY])
     connection = sqlite3.connect(place)
     connection.execute("DROP TABLE audit")
     connection.close()

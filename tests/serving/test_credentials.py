@@ -98,6 +98,62 @@ def test_a_shared_secret_or_another_key_is_no_signature(issuers: Issuers) -> Non
     assert issuers.principal("no-token", PLACE) is None
 
 
+@pytest.mark.parametrize(
+    ("scope", "role"),
+    [
+        ("openid kappredict.read", "researcher"),
+        ("kappredict.read kappredict.admin", "admin"),  # the highest of several
+        ("openid", None),
+    ],
+)
+def test_a_role_is_that_of_a_scope(
+    tmp_path: Path, key: ECKey, scope: str, role: str | None
+) -> None:
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    roles = {"kappredict.read": "researcher", "kappredict.admin": "admin"}
+    trusted = {"issuer": "ehr", "jwks": str(tmp_path / "jwks.json"), "audience": "us"}
+    (tmp_path / "issuers.json").write_text(json.dumps([{**trusted, "roles": roles}]))
+    issuers = read_issuers(tmp_path / "issuers.json")
+    found = issuers.principal(token(key, aud="us", scope=scope), PLACE)
+    assert (found and found.role) == role
+
+
+@pytest.mark.parametrize(
+    ("late", "taken"), [(10, True), (60, False)], ids=["a little late", "too late"]
+)
+def test_clocks_may_differ_by_half_a_minute(
+    issuers: Issuers,
+    key: ECKey,
+    late: int,
+    taken: bool,
+) -> None:
+    now = int(time.time())
+    made = token(key, iat=now - 300, exp=now - late)
+    assert (issuers.principal(made, PLACE) is not None) == taken
+
+
+@pytest.mark.parametrize("name", ["line\nbreak", "nul\x00", "x" * 400])
+def test_a_name_that_the_trail_cannot_keep_as_it_is_is_refused(
+    issuers: Issuers, key: ECKey, name: str
+) -> None:
+    assert issuers.principal(token(key, sub=name), PLACE) is None
+
+
+def test_a_rotated_key_is_known_at_once(issuers: Issuers, key: ECKey, tmp_path: Path) -> None:
+    new = ECKey.generate_key("P-384", {"kid": "two"})
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [new.as_dict(private=False)]}))
+    header = {"alg": "ES384", "kid": "two"}
+    now = int(time.time())
+    claims = {"iss": "ehr", "aud": PLACE, "exp": now + 60, "jti": "new"}
+    assert issuers.principal(jwt.encode(header, claims, new, algorithms=["ES384"]), PLACE)
+    assert issuers.principal(token(key), PLACE) is None
+
+
+def test_a_file_of_keys_is_its_owners_alone(tmp_path: Path) -> None:
+    add_key(tmp_path / "keys.json", "ward 3", "clinician")
+    assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
     buckets = Buckets(per_minute=3)
     for _ in range(3):

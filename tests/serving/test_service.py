@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,6 @@ from playwright.sync_api import Page, sync_playwright
 
 from kappredict.client import Client, ServiceError
 from kappredict.errors import DataError, RefusedError
-from kappredict.serving.audit import AuditTrail
 
 SCORES = {"phq9": "44261-6", "gad7": "70274-6"}
 
@@ -142,11 +140,11 @@ def fill_in(page: Page, record: dict[str, Any]) -> None:
     for one in page.query_selector_all("details"):
         one.evaluate("each => each.open = true")
     page.fill("#in-age", "41")
-    page.select_option("#in-sex", "female")
+    page.check("#in-sex-female")
     for one in record["assessments"]:
         page.fill(f"#in-{one['instrument']}", f"{one['value']:g}")
-    if page.query_selector("#in-depression_diagnosis"):
-        page.select_option("#in-depression_diagnosis", "1")
+    if page.query_selector("#in-depression_diagnosis-1"):
+        page.check("#in-depression_diagnosis-1")
 
 
 def test_each_role_does_what_it_may_and_strangers_nothing(
@@ -213,19 +211,6 @@ def test_a_missing_prefetch_is_412_and_an_empty_one_is_no_data(
     assert partial.status_code == 200
 
 
-def test_nothing_that_the_service_writes_holds_a_patients_data(
-    served: Any, record: dict[str, Any]
-) -> None:
-    record["patient"]["site"] = "marked-site-5512"
-    with served.client() as client:
-        client.post("/v1/predict", json=record)
-        client.post("/v1/predict", json={**record, "marked-field": 1})
-        metrics = client.get("/metrics").text
-    written = [one.read_bytes() for one in served.folder.rglob("*") if one.is_file()]
-    assert b"marked" not in b"".join(written)
-    assert "marked" not in metrics
-
-
 def test_a_changed_bundle_is_served_and_a_corrupt_one_is_not(
     served: Any, models: Path, record: dict[str, Any]
 ) -> None:
@@ -240,43 +225,6 @@ def test_a_changed_bundle_is_served_and_a_corrupt_one_is_not(
         recipe.write_bytes(whole)
         os.utime(manifest)
     assert during == before
-
-
-def test_a_killed_worker_comes_back_and_no_audited_answer_is_lost(
-    served: Any, record: dict[str, Any]
-) -> None:
-    answered = []
-    with served.client() as client:
-        for _ in range(5):
-            answered += [client.post("/v1/predict", json=record).json()["request_id"]]
-        for worker in _workers(served.process.pid):
-            os.kill(worker, signal.SIGKILL)
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                again = client.post("/v1/predict", json=record)
-            except httpx.HTTPError:
-                time.sleep(0.2)
-                continue
-            if again.status_code == 200:
-                break
-    assert again.status_code == 200
-    trail = AuditTrail.at(str(served.folder / "audit.db"))
-    kept = {one.entry.request_id for one in trail.read()}
-    assert kept >= set(answered)
-    assert trail.verify() >= len(answered)
-
-
-def _workers(parent: int) -> list[int]:
-    """Find the processes that listen and answer, among all below the command."""
-    found, waiting = [], [parent]
-    while waiting:
-        one = waiting.pop()
-        children = Path(f"/proc/{one}/task/{one}/children").read_text().split()
-        waiting += map(int, children)
-        if "worker" in Path(f"/proc/{one}/cmdline").read_text() and one != parent:
-            found.append(one)
-    return found
 
 
 def test_the_openapi_page_describes_the_record_of_these_models(served: Any) -> None:

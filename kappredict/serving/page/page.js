@@ -1,224 +1,145 @@
-// The page: a form made from what the models can be told, and the answer in several views.
+// The page: what is asked of the service when, and what of its answer is shown where.
 
-import { bars, curve, element, icons, table } from "./drawing.js";
+import { byCondition, key, outcome, overTime, why } from "./answers.js";
+import { ask, useKey } from "./ask.js";
+import { fit, judge, models, safety, unknown } from "./context.js";
+import { element, find } from "./dom.js";
+import { count, draw, entered, fieldNamed, know, showFaults } from "./form.js";
+import { watch } from "./idle.js";
+import { inputsTable, note } from "./note.js";
+import { setDecimals } from "./numbers.js";
+import { compare, offer } from "./whatif.js";
+import { LIMITS, REFUSED, UNREACHABLE, plain, said } from "./words.js";
 
-const find = (id) => document.getElementById(id);
-const state = { key: "", conditions: [], instruments: new Map(), answer: null, record: null, view: "picture" };
-const PARTS = { course: "The treatment planned", assessments: "Other scores", history: "History and current treatment" };
-const WORDS = { response: "respond", remission: "reach remission", relapse: "stay well" };
-
-async function ask(path, body) {
-  const headers = state.key ? { authorization: `Bearer ${state.key}` } : {};
-  const options = body === undefined ? { headers } : {
-    method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(path, options);
-  const content = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(content.detail), { problem: content });
-  return content;
-}
+const state = { demo: false, conditions: [], flags: [], cards: new Map(), marks: [], view: "picture", result: null, asked: 0 };
 
 async function start() {
   const about = await ask("v1/about");
-  const said = [about.demo && "DEMO: no credentials are asked for, on this machine only.",
-    about.synthetic && "SYNTHETIC: the models were trained on simulated patients; no figure here is about real people."];
-  find("mark").textContent = said.filter(Boolean).join(" ");
-  find("mark").hidden = !said.some(Boolean);
+  state.marks = [about.demo && "DEMO: no credentials are asked for, on this machine only.",
+    about.synthetic && "SYNTHETIC: the models were trained on simulated patients; no figure here is about real people."].filter(Boolean);
+  find("mark").textContent = state.marks.join(" ");
+  find("mark").hidden = !state.marks.length;
+  state.demo = about.demo;
   find("about").textContent = `kappredict ${about.version}`;
   if (about.demo) await load(); else find("key-part").hidden = false;
 }
 
 async function load() {
-  const [given, instruments] = await Promise.all([ask("v1/inputs"), ask("v1/instruments")]);
-  state.conditions = given.conditions;
-  state.instruments = new Map(instruments.instruments.map((one) => [one.id, one]));
+  const [given, scales, flags, cards] = await Promise.all(["inputs", "instruments", "safety", "models"].map((one) => ask(`v1/${one}`)));
+  Object.assign(state, { conditions: given.conditions, flags: flags.flags, cards: new Map(cards.models.map((one) => [one.name, one.card])) });
+  know(scales.instruments);
   find("condition").replaceChildren(...state.conditions.map((one) => element("option", { value: one.id }, one.label)));
-  fields();
+  find("also").replaceChildren(...state.conditions.map((one) => element("label", {}, element("input", { type: "checkbox", value: one.id }), element("span", {}, one.label))));
+  find("patient").hidden = false;
+  conditionsChanged();
 }
 
-const chosen = () => state.conditions.find((one) => one.id === find("condition").value);
-
-// The condition's own scale and the person first and open; everything else by group, closed.
-function fields() {
-  const { inputs, primary } = chosen();
-  const first = inputs.filter((one) => !one.item && (one.instrument === primary || one.part === "patient"));
-  const others = inputs.filter((one) => !first.includes(one) && !one.item);
-  const closed = Object.entries(PARTS).map(([part, title]) => [title, others.filter((one) => one.part === part)])
-    .filter(([, ones]) => ones.length).map(([title, ones]) => element("details", {},
-      element("summary", {}, `${title} (${ones.length})`), ...ones.map(field)));
-  find("fields").replaceChildren(...first.map(field), ...closed);
-  find("changed").replaceChildren(...inputs.filter((one) => !one.item).map((one) => element("option", { value: one.name }, one.label)));
-  changedField();
-  find("result").hidden = true;
-}
-
-function field(one) {
-  const id = `in-${one.name}`;
-  const row = element("div", { class: "field" }, element("label", { for: id }, one.label), control(one, id),
-    element("span", { class: "hint", id: `${id}-hint` }, hint(one)));
-  const items = one.instrument && !one.item ? state.instruments.get(one.instrument).items : [];
-  return items.length > 1 ? element("div", {}, row, byItem(one, items)) : row;
-}
-
-function hint(one) {
-  const range = one.low !== null && one.high !== null && one.kind === "numeric" ? `${round(one.low)} to ${round(one.high)}` : "";
-  return [range, one.unit].filter(Boolean).join(" ");
-}
-
-const round = (number) => Number(number.toFixed(1));
-
-function control(one, id) {
-  const shared = { id, "data-input": one.name, "aria-describedby": `${id}-hint` };
-  const options = one.kind === "flag" ? [["1", "yes"], ["0", "no"]] : one.levels.map((level) => [level, level]);
-  if (one.kind === "numeric") return element("input", { ...shared, type: "text", inputmode: "decimal", autocomplete: "off" });
-  return element("select", shared, element("option", { value: "" }, "not known"),
-    ...options.map(([value, label]) => element("option", { value }, label)));
-}
-
-function byItem(one, items) {
-  const scale = state.instruments.get(one.instrument);
-  const sum = element("p", { class: "hint", role: "status" });
-  const rows = items.map((item) => {
-    const id = `item-${scale.id}-${item.id}`, range = item.range ?? scale.item_range ?? scale.total;
-    return element("div", { class: "field" },
-      element("label", { for: id }, `${item.id}. ${item.topic || "item"}`),
-      element("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", "data-item": item.id, "data-instrument": scale.id }),
-      element("span", { class: "hint" }, `${range.low} to ${range.high}`));
-  });
-  const whole = element("details", {}, element("summary", {}, `Enter the ${scale.short_name} item by item`), ...rows, sum);
-  whole.addEventListener("input", () => {
-    const known = rows.map((row) => row.querySelector("input").value).filter((text) => text.trim() !== "");
-    const total = known.reduce((before, text) => before + Number(text), 0);
-    sum.textContent = `${known.length} of ${rows.length} answered, ${total} so far. The total is scored by the ${scale.short_name}'s rule.`;
-    document.getElementById(`in-${one.name}`).disabled = known.length > 0;
-  });
-  return whole;
-}
-
-// What was entered as a patient record; a text that is no number stays and is named.
-function entered() {
-  const record = { patient: {}, course: { condition: chosen().id, index_day: 0 }, assessments: [], history: [] };
-  const faults = [];
-  for (const input of find("fields").querySelectorAll("[data-item]")) {
-    const value = number(input, input.labels[0].textContent, faults);
-    if (value !== null) record.assessments.push({ day: -0.5, instrument: input.dataset.instrument, item: input.dataset.item, value });
+function conditionsChanged() {
+  const main = find("condition").value;
+  for (const box of find("also").querySelectorAll("input")) {
+    box.disabled = box.value === main;
+    if (box.disabled) box.checked = false;
   }
-  const changes = {};
-  for (const one of chosen().inputs.filter((each) => !each.item)) {
-    const control = find(`in-${one.name}`);
-    if (!control || control.disabled || control.value.trim() === "") { control?.removeAttribute("aria-invalid"); continue; }
-    const value = one.kind === "category" ? control.value : one.kind === "flag" && one.part !== "history" ? control.value === "1" : number(control, one.label, faults, one);
-    if (value !== null) changes[one.name] = value;
-  }
-  return { record, changes, faults };
+  const also = [...find("also").querySelectorAll("input:checked")].map((one) => one.value);
+  draw([main, ...also].map((id) => state.conditions.find((one) => one.id === id)));
 }
 
-function number(control, label, faults, one = null) {
-  const text = control.value.trim().replace(",", ".");
-  control.removeAttribute("aria-invalid");
-  if (text === "") return null;
-  const value = Number(text), scale = one?.instrument || one?.part === "history";
-  const outside = scale && one.low !== null && one.high !== null && one.part === "assessments" && (value < one.low || value > one.high);
-  if (!Number.isNaN(value) && !outside) return value;
-  control.setAttribute("aria-invalid", "true");
-  faults.push([control, outside ? `${label}: must lie within ${one.low} and ${one.high}` : `${label}: must be a number`]);
-  return null;
-}
-
-function showFaults(faults) {
-  find("faults").replaceChildren(...faults.map(([control, text]) => {
-    const link = element("a", { href: `#${control.id}` }, text);
-    link.addEventListener("click", () => { control.closest("details")?.setAttribute("open", ""); control.focus(); });
-    return element("p", { class: "fault" }, link);
-  }));
-}
-
-async function submit(event) {
-  event.preventDefault();
-  const { record, changes, faults } = entered();
-  showFaults(faults);
-  if (faults.length) return;
+// Ask for the outlook; `quiet` when an entry of an answered form was changed, so that focus stays there.
+async function submit(quiet) {
+  const { record, changes, faults, words, assumed } = entered(), mine = ++state.asked;
+  if (faults.length) { if (!quiet) showFaults(faults); return; }
+  showFaults([]);
+  find("result").setAttribute("aria-busy", "true");
   try {
     const answer = await ask("v1/what-if", { record, changes });
-    state.answer = answer.after;
-    state.record = { record, changes };
+    if (mine !== state.asked) return;
+    const moment = new Date().toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
+    const labels = new Map(state.conditions.map((one) => [one.id, one.label]));
+    state.result = { answer: answer.after, record, changes, words, assumed, labels, marks: state.marks, stamp: said.stamp(moment, answer.request_id) };
     show();
-    find("result").hidden = false;
-    find("result").focus();
-    const lacking = find("fields").querySelectorAll("[data-input]").length - Object.keys(changes).length;
-    find("status").textContent = lacking ? `${lacking} things are not known; the range says how sure the estimate is without them.` : "";
+    offer(state.result);
+    find("status").textContent = said.updated(answer.after.answers.map((one) => one.natural_frequency?.sentence ?? "No prediction."));
+    if (!quiet) { find("result").focus({ preventScroll: true }); find("result").scrollIntoView({ block: "start" }); }
   } catch (error) { refuse(error); }
+  find("result").removeAttribute("aria-busy");
 }
 
 function refuse(error) {
-  const said = error.problem?.errors?.map((one) => `${one.pointer} ${one.detail}`) ?? [error.message];
-  find("faults").replaceChildren(...said.map((text) => element("p", { class: "fault" }, text)));
+  if (error.status === 401) { forget(); find("key-fault").textContent = REFUSED; find("key").focus(); return; }
+  const faults = error.problem?.errors?.map((one) => [fieldNamed(one.pointer), `${one.pointer} ${one.detail}`]);
+  showFaults(faults ?? [[find("patient"), error.problem ? error.message : UNREACHABLE]]);
 }
 
 function show() {
-  find("answers").replaceChildren(...state.answer.answers.map(outcome));
-  const rated = [...find("fields").querySelectorAll("[data-item]")].filter((input) =>
-    Number(input.value) > 0 && state.instruments.get(input.dataset.instrument).items.find((item) => item.id === input.dataset.item)?.never_filled_in);
-  find("safety").replaceChildren(...rated.map((input) => element("p", { class: "notice" },
-    `“${input.labels[0].textContent}” was rated above zero: assess safety now. This is a rule, not part of the estimate.`)));
+  const { answer, assumed, words, labels, stamp } = state.result, patient = state.view === "patient";
+  find("before-result").hidden = true;
+  find("answered").hidden = false;
+  find("answered").dataset.view = state.view;
+  find("stamp").textContent = `${stamp}.`;
+  find("safety").replaceChildren(...(patient ? [] : safety(answer.safety)));
+  find("judge").replaceChildren(judge(answer.safety, state.flags));
+  find("answers").replaceChildren(...(patient ? [element("p", { class: "notice" }, plain.intro)] : []),
+    ...byCondition(answer.answers).map(([condition, ones]) => element("section", { class: "condition" },
+      element("h3", {}, labels.get(condition)), state.view === "picture" && key(),
+      element("div", { class: "outcomes" }, ones.map((one) => outcome(one, state.view, state.cards.get(one.model.name)))),
+      ...(patient ? [element("p", { class: "big" }, plain.who)] : [element("p", { class: "limits" }, LIMITS), ...(state.view === "picture" ? overTime(ones) : []), fit(ones, assumed, state.cards), why(ones, state.view)]))));
+  find("models").replaceChildren(models(answer.answers, state.cards));
+  find("note").value = note(state.result);
+  find("copied").textContent = "";
+  find("paper").replaceChildren(element("h3", {}, "What was entered"), inputsTable(words), element("p", {}, [...unknown(answer.answers).keys()].length ? said.unknown([...unknown(answer.answers).keys()]) : ""),
+    element("p", {}, `Models: ${answer.answers.map((one) => `${one.model.name} ${one.model.version}`).join("; ")}; ${find("about").textContent}.`));
 }
 
-function outcome(one) {
-  const title = element("h3", {}, one.curve.length ? "Staying well" : one.outcome[0].toUpperCase() + one.outcome.slice(1));
-  const meaning = element("p", { class: "hint" }, `${one.definition}.`);
-  if (one.no_prediction) return element("article", {}, title, meaning, element("p", { class: "notice" }, `No prediction: ${one.no_prediction}.`));
-  const share = (value) => Math.round(value * 100), range = `${share(one.interval.low)} to ${share(one.interval.high)}`;
-  const sentence = one.natural_frequency.sentence;
-  const sure = `In nine of ten cases the true figure lies within ${range} of 100. Usual among the courses it was trained on: ${share(one.base_rate)} of 100.`;
-  const parts = [title, meaning, ...one.warnings.map((text) => element("p", { class: "notice" }, `${text}.`)),
-    element("p", { class: "big" }, sentence), element("p", {}, sure)];
-  if (state.view === "picture") {
-    const pictures = [icons(one.natural_frequency.number, sentence)];
-    if (one.curve.length) pictures.push(curve(one.curve, `Of 100: ${one.curve.map((point) => `${share(point.probability)} still well on day ${point.day}`).join(", ")}.`));
-    if (one.reasons.length) pictures.push(bars(one.reasons, `Reasons: ${one.reasons.map((each) => each.sentence).join("; ")}.`));
-    parts.push(element("div", { class: "picture" }, ...pictures));
-  } else if (state.view === "text") {
-    parts.push(...one.curve.map((point) => element("p", {}, `Day ${point.day}: ${share(point.probability)} of 100 still well (${share(point.interval.low)} to ${share(point.interval.high)}; usual ${share(point.base_rate)}).`)),
-      element("ul", {}, ...one.reasons.map((each) => element("li", {}, each.sentence))));
-  } else {
-    if (one.curve.length) parts.push(table("Still well, of 100", ["Day", "Estimate", "Nine of ten cases", "Usual"],
-      one.curve.map((point) => [`${point.day}`, `${share(point.probability)}`, `${share(point.interval.low)} to ${share(point.interval.high)}`, `${share(point.base_rate)}`])));
-    parts.push(table("Reasons, in percentage points", ["What", "Value", "Typical", "Points"],
-      one.reasons.map((each) => [each.group, each.value, each.typical, each.points.toFixed(1)])));
-  }
-  parts.push(element("p", { class: "hint" }, `An estimate for people like this; it cannot say what will happen to this person. ${one.synthetic ? "Synthetic data. " : ""}Model ${one.model.name}, ${one.model.version}.`));
-  return element("article", {}, ...parts);
+// Nothing of the patient stays: fields, answer, texts; after a refused key, the key too.
+function clear() {
+  state.result = null;
+  state.asked += 1;
+  find("patient").reset();
+  for (const id of ["first-fields", "more-fields", "answers", "safety", "paper", "compared", "if-planned", "if-others", "models", "judge"]) find(id).replaceChildren();
+  for (const id of ["status", "stamp", "copied"]) find(id).textContent = "";
+  find("note").value = "";
+  find("answered").hidden = true;
+  find("before-result").hidden = false;
+  showFaults([]);
+  if (state.conditions.length) conditionsChanged();
 }
 
-function changedField() {
-  const one = chosen().inputs.find((each) => each.name === find("changed").value);
-  if (one) find("changed-field").replaceChildren(control(one, "changed-to"), element("span", { class: "hint", id: "changed-to-hint" }, hint(one)));
+function forget() {
+  clear();
+  useKey("");
+  find("key").value = "";
+  find("key-part").hidden = false;
+  find("patient").hidden = true;
 }
 
-async function compare() {
-  const one = chosen().inputs.find((each) => each.name === find("changed").value);
-  const text = find("changed-to").value.trim().replace(",", ".");
-  const value = text === "" ? null : one.kind === "category" ? text : one.kind === "flag" && one.part !== "history" ? text === "1" : Number(text);
-  try {
-    const { record, changes } = state.record;
-    const { after } = await ask("v1/what-if", { record, changes: { ...changes, [one.name]: value } });
-    const rows = after.answers.map((then, place) => {
-      const now = state.answer.answers[place], of = (each) => each.natural_frequency ? `${each.natural_frequency.number} of 100` : "no prediction";
-      return [`${WORDS[then.outcome]}`, of(now), of(then)];
-    });
-    find("compared").replaceChildren(table(`With another “${one.label}”: an association, not an effect`, ["", "as entered", "if different"], rows));
-  } catch (error) { find("compared").replaceChildren(element("p", { class: "fault" }, error.message)); }
+async function copy() {
+  find("note").select();
+  // Plain HTTP has no clipboard: then what is selected is copied the old way.
+  try { await navigator.clipboard.writeText(find("note").value); } catch { document.execCommand("copy"); }
+  find("copied").textContent = "Copied.";
 }
 
-find("condition").addEventListener("change", fields);
-find("patient").addEventListener("submit", submit);
-find("patient").addEventListener("reset", () => setTimeout(() => { fields(); showFaults([]); }));
-find("changed").addEventListener("change", changedField);
-find("compare").addEventListener("click", compare);
+find("condition").addEventListener("change", conditionsChanged);
+find("also").addEventListener("change", conditionsChanged);
+find("patient").addEventListener("submit", (event) => { event.preventDefault(); submit(false); });
+find("clear").addEventListener("click", clear);
+find("patient").addEventListener("change", () => { count(); if (state.result) submit(true); });
+find("what-if").addEventListener("change", compare);
+find("reset-if").addEventListener("click", () => { offer(state.result); find("what-if-title").focus(); });
 find("print").addEventListener("click", () => window.print());
-find("views").addEventListener("change", (event) => { state.view = event.target.value; show(); });
+find("copy").addEventListener("click", copy);
+find("views").addEventListener("change", (event) => { state.view = event.target.value; if (state.result) show(); });
+find("decimals").addEventListener("change", (event) => { setDecimals(event.target.checked ? 1 : 0); if (state.result) { show(); compare(); } });
 find("key-form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  state.key = find("key").value.trim();
-  try { await load(); find("key-part").hidden = true; showFaults([]); } catch (error) { refuse(error); }
+  useKey(find("key").value.trim());
+  try {
+    await load();
+    find("key").value = "";
+    find("key-fault").textContent = "";
+    find("key-part").hidden = true;
+    find("condition").focus();
+  } catch (error) { find("key-fault").textContent = error.status === 401 ? REFUSED : error.message; }
 });
+watch(() => (state.demo ? clear() : forget()));
 start();
