@@ -286,7 +286,8 @@ def serve(
     """Serve every bundle of a folder: a web page, REST, FHIR and CDS Hooks, audited."""
     from pipelines.serve import serve as run
 
-    messages.print(f"Page: http://{host}:{port}/   Audit trail: {audit}")
+    trail = f"a {audit.partition(':')[0]} database" if "://" in audit else audit  # no password
+    messages.print(f"Page: http://{host}:{port}/   Audit trail: {trail}")
     run(Address(host, port), models, keys, audit, demo=demo, workers=workers)
 
 
