@@ -109,7 +109,12 @@ function byItem(scale, before) {
     rows,
     score,
   );
-  whole.addEventListener("change", () => total(scale, rows, score));
+  // The form hears of it once the total is there, so that what is shown belongs together.
+  whole.addEventListener("change", async (event) => {
+    event.stopPropagation();
+    await total(scale, rows, score);
+    whole.parentElement?.dispatchEvent(new Event("change", { bubbles: true }));
+  });
   whole.open = Object.keys(answered(rows)).length > 0;
   if (whole.open) setTimeout(() => total(scale, rows, score));
   return whole;

@@ -8,8 +8,8 @@ import { count, draw, entered, fieldNamed, know, showFaults } from "./form.js";
 import { watch } from "./idle.js";
 import { inputsTable, note } from "./note.js";
 import { setDecimals } from "./numbers.js";
-import { compare, offer } from "./whatif.js";
-import { LIMITS, REFUSED, UNREACHABLE, plain, said } from "./words.js";
+import { compare, forget as forgetWhatIf, offer } from "./whatif.js";
+import { LIMITS, OUTDATED, REFUSED, UNREACHABLE, plain, said } from "./words.js";
 
 const state = {
   demo: false,
@@ -79,6 +79,7 @@ async function submit(quiet) {
   const { record, changes, faults, words, assumed } = entered(),
     mine = ++state.asked;
   if (faults.length) {
+    outdated(true);
     if (!quiet) showFaults(faults);
     return;
   }
@@ -100,6 +101,7 @@ async function submit(quiet) {
       stamp: said.stamp(moment, answer.request_id),
     };
     show();
+    outdated(false);
     offer(state.result);
     find("status").textContent = said.updated(
       answer.after.answers.map((one) => one.natural_frequency?.sentence ?? "No prediction."),
@@ -114,9 +116,17 @@ async function submit(quiet) {
   find("result").removeAttribute("aria-busy");
 }
 
+// An outlook that is no longer of what is entered says so; it does not look like an answer to it.
+function outdated(is) {
+  find("outdated").textContent = is && state.result ? OUTDATED : "";
+  find("answers").classList.toggle("outdated", is);
+}
+
+// What was entered stays, whatever went wrong.
 function refuse(error) {
+  outdated(true);
   if (error.status === 401) {
-    forget();
+    askForKey();
     find("key-fault").textContent = REFUSED;
     find("key").focus();
     return;
@@ -180,37 +190,33 @@ function show() {
   );
 }
 
-// Nothing of the patient stays: fields, answer, texts; after a refused key, the key too.
+// Nothing of the patient stays: fields, answer, texts.
 function clear() {
   state.result = null;
   state.asked += 1;
   find("patient").reset();
-  for (const id of [
-    "first-fields",
-    "more-fields",
-    "answers",
-    "safety",
-    "paper",
-    "compared",
-    "if-planned",
-    "if-others",
-    "models",
-    "judge",
-  ])
+  for (const id of ["first-fields", "more-fields", "answers", "safety", "paper", "models", "judge"])
     find(id).replaceChildren();
   for (const id of ["status", "stamp", "copied"]) find(id).textContent = "";
   find("note").value = "";
+  forgetWhatIf();
+  outdated(false);
   find("answered").hidden = true;
   find("before-result").hidden = false;
   showFaults([]);
   if (state.conditions.length) conditionsChanged();
 }
 
-function forget() {
-  clear();
+function askForKey() {
   useKey("");
   find("key").value = "";
   find("key-part").hidden = false;
+}
+
+function leave() {
+  clear();
+  if (state.demo) return;
+  askForKey();
   find("patient").hidden = true;
 }
 
@@ -262,10 +268,13 @@ find("key-form").addEventListener("submit", async (event) => {
     find("key").value = "";
     find("key-fault").textContent = "";
     find("key-part").hidden = true;
-    find("condition").focus();
+    if (!state.result) find("condition").focus();
   } catch (error) {
     find("key-fault").textContent = error.status === 401 ? REFUSED : error.message;
   }
 });
-watch(() => (state.demo ? clear() : forget()));
-start();
+watch(leave);
+start().catch(() => {
+  find("mark").textContent = UNREACHABLE;
+  find("mark").hidden = false;
+});

@@ -15,6 +15,7 @@ let ticket = 0;
 // Offer what is planned first; what is only known of a patient is for exploring the model.
 export function offer(result) {
   now = result;
+  ticket += 1;
   const inputs = used().filter((one) => !one.item);
   const rows = (ones) =>
     ones.map((one) =>
@@ -33,6 +34,12 @@ export function offer(result) {
   );
   find("compared").replaceChildren();
   find("reset-if").disabled = true;
+}
+
+export function forget() {
+  now = null;
+  ticket += 1;
+  for (const id of ["if-planned", "if-others", "compared"]) find(id).replaceChildren();
 }
 
 function changes() {

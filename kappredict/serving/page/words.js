@@ -58,6 +58,7 @@ export const CENSORED = "Patients who were lost from sight count for as long as 
 export const NEVER_FILLED = "is never filled in: ask.";
 export const JUDGE = "Context for a clinician to judge. No flag raises or lowers the estimate.";
 export const REFUSED = "The key was not accepted. Enter it again.";
+export const OUTDATED = "This outlook is of an earlier entry: what is entered now was not answered.";
 export const UNREACHABLE = "The service does not answer. Your entries are kept: try again.";
 
 export const said = {
