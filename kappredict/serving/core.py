@@ -92,11 +92,12 @@ class Core:
             If one of them cannot be used.
         """
         keys = KeyRing(settings.keys)
-        issuers = read_issuers(settings.issuers)
+        trail = AuditTrail.at(settings.audit)
+        issuers = read_issuers(settings.issuers, trail)
         if not settings.demo and not len(keys) and not issuers:
             raise UsageError(f"{settings.keys} has no key in use; `kappredict keys add` makes one")
         admission = Admission(settings, keys, issuers)
-        core = cls(settings, AuditTrail.at(settings.audit), admission, key=public_key(settings))
+        core = cls(settings, trail, admission, key=public_key(settings))
         core.look()
         if not core.shelf.models:
             core.close()
@@ -142,6 +143,8 @@ class Core:
         try:
             who = self.admission.principal(asking)
             self.admission.allow(who, asking.act)
+        except AuditError as error:
+            raise self._unaudited() from error
         except Problem as problem:
             if problem.status != HTTPStatus.TOO_MANY_REQUESTS:
                 name, role = (who.name, who.role) if who else ("unknown", "none")
@@ -196,9 +199,12 @@ class Core:
         try:
             await self.scribe.write(entries)
         except AuditError as error:
-            self.metrics.unaudited.inc()
-            detail = "the audit trail cannot be written, and what is not audited is not answered"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5") from error
+            raise self._unaudited() from error
+
+    def _unaudited(self) -> Problem:
+        self.metrics.unaudited.inc()
+        detail = "the audit trail cannot be written, and what is not audited is not answered"
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5")
 
     @staticmethod
     def written(content: Mapping[str, Any]) -> bytes:

@@ -218,6 +218,13 @@ def test_what_is_wrong_is_listed_and_leads_to_its_field(page: Page) -> None:
     assert page.locator("#faults li").count() == 0
 
 
+def test_who_is_under_age_gets_a_reason_and_no_number(page: Page) -> None:
+    predict(page, age="15")
+    for outcome in page.locator("article").all_inner_texts():
+        assert "No prediction: age is below 18" in outcome
+    assert page.locator("svg.icons").count() == 0
+
+
 def test_what_is_lacking_is_named_and_leads_to_its_field(page: Page) -> None:
     predict(page)
     fit = page.inner_text(".fit")
