@@ -82,13 +82,13 @@ def make_app(core: Core) -> FastAPI:
     _page(app, core)
     app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
     app.add_middleware(
         CORSMiddleware,
         allow_origins=core.settings.origins.split(),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
     )
+    app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
     app.add_api_route("/openapi.json", openapi(app, core), include_in_schema=False)
     app.add_api_route("/metrics", _metrics(core), include_in_schema=False)
     return app

@@ -139,9 +139,11 @@ class Core:
         Problem
             401, 403 or 429; the last is not on record, or asking often would fill the disk.
         """
-        who = None
+        who: Principal | None = None
         try:
-            who = self.admission.principal(asking)
+            who = await self._known(asking)
+            if who is None:
+                raise self.admission.refuse(asking)
             self.admission.allow(who, asking.act)
         except AuditError as error:
             raise self._unaudited() from error
@@ -152,6 +154,11 @@ class Core:
                 await self._write([replace(entry, note=f"{int(problem.status)}")])
             raise
         return who
+
+    async def _known(self, asking: Asking) -> Principal | None:
+        if self.admission.at_once(asking):
+            return self.admission.known(asking)
+        return await anyio.to_thread.run_sync(self.admission.known, asking)
 
     async def done(
         self, who: Principal, action: str, request_id: str, body: bytes, work: Callable[[], Reply]
