@@ -13,7 +13,7 @@ from kappredict.data.fhir.facts import DOSE, medicine
 from kappredict.domain.terminology import LOINC
 from kappredict.serving.cds_cards import OVERRIDES, prediction_cards, safety_card
 from kappredict.serving.core import Core, Reply
-from kappredict.serving.fhir.exchange import answered, definitions, read_bundle
+from kappredict.serving.fhir.exchange import answered, read_bundle
 from kappredict.serving.problems import Problem, faults_of, invalid
 from kappredict.serving.shelf import Shelf
 
@@ -121,7 +121,7 @@ def prefetch(shelf: Shelf) -> dict[str, str]:
         for item in one.items
         if item.loinc and item.never_filled_in
     ]
-    measured = definitions(shelf).terms["measurements"]
+    measured = shelf.definitions.terms["measurements"]
     weights = [code for system, code in measured if system == LOINC]
     scores = ",".join(f"{LOINC}|{code}" for code in [*totals, *items, *weights])
     return {
@@ -145,7 +145,7 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         who = (request.context.patientId,)
         shelf = core.shelf
         wanted = service.hook == _ORDERS
-        orders = _selected_doses(request.context, definitions(shelf)) if wanted else []
+        orders = _selected_doses(request.context, shelf.definitions) if wanted else []
         if wanted and not orders:
             return Reply({"cards": []}, who, note="no dose among what was selected")
         fetched = _fetched(request, tuple(prefetch(shelf)))

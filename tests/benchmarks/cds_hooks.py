@@ -19,12 +19,12 @@ _PLACE = "/cds-services/kappredict-patient"
 
 
 def call(days_ago: int = 3) -> dict[str, Any]:
-    """A call with what an EHR has of one patient: scores of half a year, medicines, no dose yet."""
+    """A call with what an EHR has of one patient: scores of two weeks, a medicine, no dose yet."""
     now = datetime.now(UTC)
     scores = [
         ehr.score(value, code, id=f"{code}-{week}", effectiveDateTime=_date(now, days_ago, week))
         for code, value in (("44261-6", 19), ("70274-6", 11))
-        for week in range(0, 26, 2)
+        for week in range(2)
     ]
     statement = ehr.resource(
         "MedicationStatement",
@@ -69,7 +69,7 @@ def main(models: Path) -> None:
                 rate, p99 = throughput(f"{url}{_PLACE}", body, seconds=10)
         print(
             f"{workers} workers: p50 {alone:.1f} ms alone; {rate:.0f} a second, "
-            f"p50 {1000 * 16 / rate:.0f} ms, p99 {p99:.0f} ms"
+            f"mean {1000 * 16 / rate:.0f} ms, p99 {p99:.0f} ms"
         )
 
 

@@ -1,6 +1,6 @@
 """What FHIR elements say: parts, codes and numbers, each or nothing, whatever was sent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,20 @@ ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
 
 
 @dataclass(frozen=True)
+class Score:
+    """What a code is of: an instrument's total, or one of its items."""
+
+    instrument: str
+    item: str = ""
+
+
+@dataclass(frozen=True)
 class Definitions:
-    """What codes are looked up in: conditions, instruments, and the terms of other systems."""
+    """What codes are looked up in, each by its system and itself."""
 
     conditions: Mapping[str, Condition]
     instruments: Mapping[str, Instrument]
+    scores: Mapping[tuple[str, str], Score]
     terms: Mapping[str, Mapping[tuple[str, str], str]]
 
     @classmethod
@@ -28,20 +37,27 @@ class Definitions:
         instruments: Mapping[str, Instrument],
         terminology: Terminology,
     ) -> "Definitions":
-        """Put definitions together with what each term means, by its system and code."""
+        """Put definitions together; where two instruments share an item, the first has its code."""
+        scores: dict[tuple[str, str], Score] = {}
+        for coding, score in score_codes(instruments.values()):
+            scores.setdefault(coding, score)
         terms = {
             kind: {(one.system, one.code): one.means for one in each}
             for kind, each in terminology.items()
         }
-        return cls(conditions, instruments, terms)
+        return cls(conditions, instruments, scores, terms)
 
 
-@dataclass(frozen=True)
-class Score:
-    """What a code is of: an instrument's total, or one of its items."""
-
-    instrument: str
-    item: str = ""
+def score_codes(instruments: Iterable[Instrument]) -> Iterator[tuple[tuple[str, str], Score]]:
+    """Give every code of a score: LOINC's, and our own `instrument` and `instrument.item`."""
+    for one in instruments:
+        yield (OWN_INSTRUMENT, one.id), Score(one.id)
+        if one.loinc.total:
+            yield (LOINC, one.loinc.total), Score(one.id)
+        for item in one.items:
+            yield (OWN_INSTRUMENT, f"{one.id}.{item.id}"), Score(one.id, item.id)
+            if item.loinc:
+                yield (LOINC, item.loinc), Score(one.id, item.id)
 
 
 def part(one: Any, name: str) -> Mapping[str, Any]:
@@ -91,29 +107,8 @@ def meaning(kind: str, concept: Any, known: Definitions) -> str:
 
 
 def score_coded(concept: Any, known: Definitions) -> Score | None:
-    """Find the instrument (and item) that a concept is of: by LOINC, else by our own codes."""
-    for system in (LOINC, OWN_INSTRUMENT):
-        for code in sorted(codes(concept, system)):
-            found = score_named(system, code, known)
-            if found:
-                return found
-    return None
-
-
-def score_named(system: str, code: str, known: Definitions) -> Score | None:
-    """Find what a code is of: LOINC's, or our own `instrument` or `instrument.item`."""
-    if system != LOINC:
-        name, _, item = code.partition(".")
-        found = known.instruments.get(name)
-        fits = found is not None and (not item or item in found.item_ids)
-        return Score(name, item) if fits else None
-    for instrument in known.instruments.values():
-        if code == instrument.loinc.total:
-            return Score(instrument.id)
-        for one in instrument.items:
-            if one.loinc == code:
-                return Score(instrument.id, one.id)
-    return None
+    """Find the instrument (and item) that a concept is of."""
+    return next((known.scores[one] for one in codings(concept) if one in known.scores), None)
 
 
 def is_panel(concept: Any, known: Definitions) -> bool:

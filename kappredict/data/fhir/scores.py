@@ -12,7 +12,6 @@ from kappredict.data.fhir.elements import (
     part,
     parts,
     score_coded,
-    score_named,
     text,
     value_of,
 )
@@ -21,6 +20,7 @@ from kappredict.data.fhir.times import Span, began
 from kappredict.domain.terminology import LOINC, OWN_INSTRUMENT
 
 _SCORE_UNITS = {"", "1", "{score}", "{points}", "score", "points"}
+_SYSTEMS = (LOINC, OWN_INSTRUMENT)
 _PANEL_PARTS = ("component", "hasMember")
 
 
@@ -98,11 +98,10 @@ def read_questionnaire(one: Located, reading: Reading) -> None:
 
 def _named_items(one: Located, reading: Reading) -> Iterator[tuple[Score, Resource, str]]:
     """Find the items that have a code: as `/44250-9`, `44250-9`, or below others' as LForms has."""
+    scores = reading.known.scores
     for number, item in enumerate(items_of(one.content)):
         link = text(item, "linkId").rsplit("/", 1)[-1]
-        named = score_named(LOINC, link, reading.known) or score_named(
-            OWN_INSTRUMENT, link, reading.known
-        )
+        named = next((scores[one, link] for one in _SYSTEMS if (one, link) in scores), None)
         if named:
             # A place in the flat order of items: what is nested has no simple path.
             yield named, item, f"{one.place}.descendants().item[{number}]"

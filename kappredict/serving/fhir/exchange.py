@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-from kappredict.config.catalogue import read_terminology, shipped_configs
-from kappredict.data.fhir.elements import Definitions, text
+from kappredict.data.fhir.elements import text
 from kappredict.data.fhir.patient import PatientRead, read_patient_record
 from kappredict.data.fhir.reading import Located
 from kappredict.data.fhir.times import span_of
-from kappredict.domain.terminology import Terminology
 from kappredict.serving.core import Core, Reply
 from kappredict.serving.fhir.write import Exchanged, result_bundle
 from kappredict.serving.problems import invalid
@@ -51,7 +48,7 @@ def read_bundle(shelf: Shelf, content: Any) -> tuple[Located, PatientRead]:
     patient = _one_patient(resources)
     asked = span_of(content.get("timestamp"), UTC)
     now = asked.last if asked else datetime.now(UTC)
-    return patient, read_patient_record(patient, resources, definitions(shelf), now)
+    return patient, read_patient_record(patient, resources, shelf.definitions, now)
 
 
 def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -> Exchanged:
@@ -59,17 +56,6 @@ def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -
     reply = core.predict(read.record, request_id)
     answer = reply.content.results[0]  # type: ignore[union-attr]
     return Exchanged(patient, read, answer, reply.models)
-
-
-def definitions(shelf: Shelf) -> Definitions:
-    """Give what codes are looked up in: the definitions that the models were trained with."""
-    found = {name: models[0].bundle.recipe.condition for name, models in shelf.by_condition.items()}
-    return Definitions.of(found, shelf.instruments, _terminology())
-
-
-@cache
-def _terminology() -> Terminology:
-    return read_terminology([shipped_configs()])
 
 
 def patient_name(patient: Located) -> str:
