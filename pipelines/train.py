@@ -1,7 +1,7 @@
 """Train: a study's tables to tracked, registered bundles, one per task."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,14 +61,15 @@ class Training:
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What all tasks of a run share."""
+class Run:
+    """What all tasks of a run share; `marks` are tags of its own for its MLflow runs."""
 
     study: Study
     catalogue: Catalogue
     settings: TrainingSettings
     out: Path
     store: Store
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -77,7 +78,12 @@ class _Run:
             "study": self.study.definition.id,
             "data_digest": self.study.digest,
             "synthetic": str(self.study.definition.synthetic),
+            **self.marks,
         }
+
+    def into(self, out: Path) -> "Run":
+        """Give the same run with its bundles in another folder."""
+        return replace(self, out=out)
 
 
 def train(
@@ -90,37 +96,49 @@ def train(
     own_configs: Path | None = None,
 ) -> Training:
     """Train all tasks of some conditions (or of `all` that the study has) on a study folder."""
-    catalogue = load_catalogue(own_configs)
-    study = load_study(folder, catalogue)
-    catalogue = catalogue.for_study(study.definition)
-    study = with_totals(study, catalogue.instruments)
-    run = _Run(study, catalogue, settings, out, store)
-    usable, refused = _modelling_sets(conditions, run)
-    planned = [plan_schemes(one, settings) for one in usable]
-    with progress("cross-validating") as advance:
-        predictions = cross_validate(usable, [plan.folds for plan in planned], settings, advance)
-    trained: list[Trained] = []
-    fitted = _fit_all(run, usable, planned, predictions)
+    study, catalogue = read_study(folder, own_configs)
+    run = Run(study, catalogue, settings, out, store)
+    usable, refused = modelling_sets(conditions, study, catalogue, settings)
     with store.run(f"train {study.definition.id}", run.tags):
-        for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
-            with store.run(condition, run.tags | {"condition": condition}):
-                trained += [_keep(run, one) for one in tasks]
+        trained = train_sets(run, usable)
     return Training(study, trained, refused)
 
 
-def _modelling_sets(
-    conditions: Sequence[str], run: _Run
+def read_study(folder: Path, own_configs: Path | None) -> tuple[Study, Catalogue]:
+    """Read a study folder, with its totals, and the catalogue that it replaces parts of."""
+    catalogue = load_catalogue(own_configs)
+    study = load_study(folder, catalogue)
+    catalogue = catalogue.for_study(study.definition)
+    return with_totals(study, catalogue.instruments), catalogue
+
+
+def train_sets(run: Run, usable: Sequence[ModellingSet]) -> list[Trained]:
+    """Train some tasks and register each as the challenger, under the MLflow run that is open."""
+    planned = [plan_schemes(one, run.settings) for one in usable]
+    with progress("cross-validating") as advance:
+        folds = [plan.folds for plan in planned]
+        predictions = cross_validate(list(usable), folds, run.settings, advance)
+    fitted = _fit_all(run, usable, planned, predictions)
+    trained: list[Trained] = []
+    for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
+        with run.store.run(condition, run.tags | {"condition": condition}):
+            trained += [_keep(run, one) for one in tasks]
+    return trained
+
+
+def modelling_sets(
+    conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
 ) -> tuple[list[ModellingSet], list[Refused]]:
     """Build every task's modelling set; one that is too small to model is refused with reasons."""
-    present = set(run.study.courses["condition"])
-    every = [name for name in run.catalogue.conditions if name in present]
-    chosen = every if "all" in conditions else [run.catalogue.condition(c).id for c in conditions]
+    present = set(study.courses["condition"])
+    every = [name for name in catalogue.conditions if name in present]
+    chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
     usable, refused = [], []
-    for condition in map(run.catalogue.condition, chosen):
-        for task in tasks_of(condition, run.settings.outcomes, run.settings.landmarks):
-            data = build_modelling_set(run.study, run.catalogue, task)
+    for condition in map(catalogue.condition, chosen):
+        for task in tasks_of(condition, settings.outcomes, settings.landmarks):
+            data = build_modelling_set(study, catalogue, task)
             try:
-                data.require_events(run.settings.least_events)
+                data.require_events(settings.least_events)
                 usable.append(data)
             except RefusedError as error:
                 refused.append(
@@ -141,7 +159,7 @@ class _Fitted:
 
 
 def _fit_all(
-    run: _Run,
+    run: Run,
     usable: Sequence[ModellingSet],
     planned: Sequence[Plan],
     predictions: Sequence[Predictions],
@@ -156,13 +174,13 @@ def _fit_all(
     return fitted
 
 
-def _fit(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
+def _fit(run: Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
     report = evaluate(data, predicted, plan.not_run, run.settings)
     bundle = train_bundle(data, report, run.study, run.catalogue, run.settings)
     return _Fitted(data, predicted, report, bundle, explain_model(bundle, data, run.settings))
 
 
-def _keep(run: _Run, one: _Fitted) -> Trained:
+def _keep(run: Run, one: _Fitted) -> Trained:
     """Write the bundle and its findings, log and register them."""
     folder = run.out / one.bundle.task.name
     one.bundle.save(folder)

@@ -58,13 +58,19 @@ _BUNDLE: dict[str, Any] = {
 }
 
 
+_WHAT = (
+    "Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
+    "Predictions are associations, not advice. Research use."
+)
+_DEMO = "**DEMO: no credentials are asked for, on this machine only.** "
+
+
 def make_app(core: Core) -> FastAPI:
     """Make the application around an opened core."""
     app = FastAPI(
         title="kappredict",
         version=__version__,
-        description="Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
-        "Predictions are associations, not advice. Research use.",
+        description=(_DEMO if core.settings.demo else "") + _WHAT,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -76,13 +82,13 @@ def make_app(core: Core) -> FastAPI:
     _page(app, core)
     app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
     app.add_middleware(
         CORSMiddleware,
         allow_origins=core.settings.origins.split(),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
     )
+    app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
     app.add_api_route("/openapi.json", openapi(app, core), include_in_schema=False)
     app.add_api_route("/metrics", _metrics(core), include_in_schema=False)
     return app

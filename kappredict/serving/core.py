@@ -1,5 +1,6 @@
 """The service without its web: who may ask, what is answered, and that it is audited."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -76,6 +77,7 @@ class Core:
         self.scribe = Scribe(self.trail)
         self.metrics = Metrics()
         self._stamp: tuple[Any, ...] = ()
+        self._turn = asyncio.Lock()
         self._large = anyio.CapacityLimiter(_LARGE_AT_ONCE)
 
     @classmethod
@@ -137,9 +139,11 @@ class Core:
         Problem
             401, 403 or 429; the last is not on record, or asking often would fill the disk.
         """
-        who = None
+        who: Principal | None = None
         try:
-            who = self.admission.principal(asking)
+            who = await self._known(asking)
+            if who is None:
+                raise self.admission.refuse(asking)
             self.admission.allow(who, asking.act)
         except AuditError as error:
             raise self._unaudited() from error
@@ -150,6 +154,11 @@ class Core:
                 await self._write([replace(entry, note=f"{int(problem.status)}")])
             raise
         return who
+
+    async def _known(self, asking: Asking) -> Principal | None:
+        if self.admission.at_once(asking):
+            return self.admission.known(asking)
+        return await anyio.to_thread.run_sync(self.admission.known, asking)
 
     async def done(
         self, who: Principal, action: str, request_id: str, body: bytes, work: Callable[[], Reply]
@@ -184,9 +193,13 @@ class Core:
     async def _worked(
         self, body: bytes, work: Callable[[], tuple[Reply, bytes]]
     ) -> tuple[Reply, bytes]:
-        """Work in the event loop, where one patient is answered sooner, or in a thread."""
+        """Work in the event loop, where one patient is answered sooner, or in a thread.
+
+        One works in each turn of the loop, so that what is light, /livez too, gets its turns.
+        """
         if len(body) < _SMALL:
-            return work()
+            async with self._turn:
+                return work()
         return await anyio.to_thread.run_sync(work, limiter=self._large, abandon_on_cancel=True)
 
     async def _write(self, entries: Sequence[Entry]) -> None:

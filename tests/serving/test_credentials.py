@@ -11,10 +11,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from kappredict.errors import UsageError
+from kappredict.serving.admission import Admission, Asking
 from kappredict.serving.audit import AuditTrail
 from kappredict.serving.keys import KeyRing, add_key, read_keys, revoke_key
 from kappredict.serving.problems import Problem
-from kappredict.serving.settings import read_settings
+from kappredict.serving.settings import Settings, read_settings
 from kappredict.serving.shields import Buckets
 from kappredict.serving.tokens import Issuers, read_issuers
 
@@ -191,6 +192,17 @@ def test_a_rotated_key_is_known_at_once(issuers: Issuers, key: ECKey, tmp_path: 
     claims = {"iss": "ehr", "aud": PLACE, "iat": now, "exp": now + 60, "jti": "new"}
     assert issuers.principal(jwt.encode(header, claims, new, algorithms=["ES384"]), PLACE)
     assert issuers.principal(token(key), PLACE) is None
+
+
+def test_only_a_token_waits_for_the_database(issuers: Issuers, key: ECKey, tmp_path: Path) -> None:
+    admission = Admission(Settings(keys=tmp_path / "keys.json"), KeyRing(tmp_path / "k"), issuers)
+    kept = add_key(tmp_path / "keys.json", "ward 3", "clinician")
+    assert admission.at_once(Asking(f"Bearer {kept}", PLACE, "", "predict", "predict"))
+    asking = Asking(f"Bearer {token(key)}", PLACE, "", "predict", "predict")
+    assert not admission.at_once(asking)
+    found = admission.known(asking)
+    assert found is not None
+    assert found.role == "clinician"
 
 
 def test_a_file_of_keys_is_its_owners_alone(tmp_path: Path) -> None:
