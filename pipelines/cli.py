@@ -1,13 +1,23 @@
 """The command line: every pipeline is a command; mistakes are messages, never tracebacks."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from kappredict.errors import KappredictError
+from pipelines.cli_options import (
+    ConfigsOption,
+    DaskOption,
+    JsonOption,
+    ModelArgument,
+    PartitionsOption,
+    StoreOption,
+    TrainingOption,
+    write_json,
+)
+from pipelines.cli_registry import backtest, promote, retrain
 from pipelines.cli_service import (
     Address,
     AuditOption,
@@ -25,31 +35,6 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-
-StoreOption = Annotated[
-    str,
-    typer.Option(
-        help="MLflow store: a folder (SQLite inside) or a URL.", envvar="KAPPREDICT_STORE"
-    ),
-]
-JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON, too.")]
-ModelArgument = Annotated[
-    str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
-]
-TrainingOption = Annotated[
-    str, typer.Option(help="Settings: a file, or `default`, `light` or `large`.")
-]
-ConfigsOption = Annotated[
-    Path | None, typer.Option(help="A folder of your own definitions, on top of those that ship.")
-]
-DaskOption = Annotated[
-    str | None,
-    typer.Option(help="Work on a Dask cluster: its address, or `local` for workers here."),
-]
-PartitionsOption = Annotated[
-    int | None,
-    typer.Option(min=2, help="Write a study in so many partitions; 5,000 patients each do well."),
-]
 
 
 @app.command()
@@ -171,7 +156,7 @@ def train(
             conditions, study, settings, models, Store.at(store), own_configs=configs, place=place
         )
     show_training(done)
-    _write_json(json_file, training_json(done))
+    write_json(json_file, training_json(done))
     if report is not None:
         report_training(done, report)
         messages.print(f"Report: {report}")
@@ -225,7 +210,7 @@ def evaluate(
 
     done = run(model, study, read_settings(training), Store.at(store), way=recalibrate)
     show_evaluation(done)
-    _write_json(json_file, evaluation_json(done))
+    write_json(json_file, evaluation_json(done))
     if done.bundle is not None:
         folder = out / done.task
         done.bundle.save(folder)
@@ -302,7 +287,7 @@ def compare(
 
     done = run(first, second, study, read_settings(training), Store.at(store))
     show_comparison(done, first, second)
-    _write_json(json_file, comparison_json(done))
+    write_json(json_file, comparison_json(done))
 
 
 @app.command()
@@ -336,19 +321,17 @@ def serve(
     """Serve every bundle of a folder: a web page, REST, FHIR and CDS Hooks, audited."""
     from pipelines.serve import serve as run
 
-    messages.print(f"Page: http://{host}:{port}/   Audit trail: {audit}")
+    trail = f"a {audit.partition(':')[0]} database" if "://" in audit else audit  # no password
+    messages.print(f"Page: http://{host}:{port}/   Audit trail: {trail}")
     run(Address(host, port), models, keys, audit, demo=demo, workers=workers)
 
 
+app.command()(promote)
+app.command()(retrain)
+app.command()(backtest)
 app.command()(sign)
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
-
-
-def _write_json(path: Path | None, content: dict[str, Any]) -> None:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def main() -> None:

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+from rich.markup import escape
+
 from kappredict.data.study import Study
-from kappredict.evaluation.settings import read_settings
+from kappredict.evaluation.settings import TrainingSettings, read_settings
 from kappredict.explanation.study_answers import answer_study
 from kappredict.tracking.store import Store
 from pipelines.console import messages, results
+from pipelines.promote import decide
 from pipelines.report import report_training
 from pipelines.show import show_training
 from pipelines.simulate import simulate
+from pipelines.summary import verdict_words
 from pipelines.tables import prediction_lines
 from pipelines.train import Trained, Training, train
 
@@ -17,7 +21,7 @@ SETTINGS = "light"
 
 
 def demo(out: Path, *, patients: int, seed: int) -> None:
-    """Simulate, train, register, predict one patient, report, and say where all of it lies."""
+    """Simulate, train, promote, predict one patient, report, and say where all of it lies."""
     messages.print(f"Simulating {patients:,} patients (synthetic data) …")
     simulate(out / "study", patients=patients, seed=seed)
     settings = read_settings(SETTINGS)
@@ -30,11 +34,23 @@ def demo(out: Path, *, patients: int, seed: int) -> None:
     training = train(["all"], out / "study", settings, out / "models", store)
     report_training(training, out / "report.html")
     show_training(training)
+    _promote(training, settings, store)
     _show_one_patient(training)
     results.print(f"\nReport:       {out / 'report.html'}")
     results.print(f"MLflow store: {store.uri}   (mlflow ui --backend-store-uri {store.uri})")
     results.print(f"Bundles:      {out / 'models'}   (condition/outcome/landmark)")
     results.print(f"Study:        {out / 'study'}   (its true probabilities: truth.parquet)")
+
+
+def _promote(training: Training, settings: TrainingSettings, store: Store) -> None:
+    """Let every model that passes the gate serve, and say how many do not, and why."""
+    results.print("\nThe gate, before a model may serve (kappredict promote):")
+    for one in training.trained:
+        verdict = decide(one.report.task, one.registered, training.study, settings, store)
+        why = "".join(f"; {reason}" for reason in verdict["objections"][:1])
+        results.print(
+            f"  {one.report.task}: {verdict_words(verdict)}{escape(why)}", highlight=False
+        )
 
 
 def _show_one_patient(training: Training) -> None:

@@ -33,6 +33,8 @@ def partition(
         if import_folder is None
         else partition_import(import_folder, source, out, catalogue, partitions, place.work)
     )
+    for note in checked.notes:
+        messages.print(escape(note), highlight=False)
     for name, rows in checked.rows.items():
         messages.print(f"{name}: {rows:,} rows")
     for problem in checked.problems:

@@ -1,25 +1,27 @@
 """Train: a study's tables to tracked, registered bundles, one per task."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from joblib import Parallel, delayed
 
-from kappredict.config.catalogue import load_catalogue
+from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.study import Study
+from kappredict.data.totals import with_totals
+from kappredict.data.validation import load_study
 from kappredict.domain.task import PredictionTask, tasks_of
 from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle, digest
 from kappredict.evaluation.cross_validation import Predictions, cross_validate, described
-from kappredict.evaluation.modelling_set import ModellingSet, with_kin
+from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
-from kappredict.evaluation.sources import Source, open_source
+from kappredict.evaluation.sources import open_source
 from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.model_level import ModelExplanation, explain_model
 from kappredict.reporting.collect import Judged, collect
@@ -61,18 +63,15 @@ class Training:
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What all tasks of a run share."""
+class Run:
+    """What all tasks of a run share; `marks` are tags of its own for its MLflow runs."""
 
-    source: Source
+    study: Study
+    catalogue: Catalogue
     settings: TrainingSettings
     out: Path
     store: Store
-
-    @property
-    def study(self) -> Study:
-        """The study, or the outline of one in partitions."""
-        return self.source.study
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -81,7 +80,12 @@ class _Run:
             "study": self.study.definition.id,
             "data_digest": self.study.digest,
             "synthetic": str(self.study.definition.synthetic),
+            **self.marks,
         }
+
+    def into(self, out: Path) -> "Run":
+        """Give the same run with its bundles in another folder."""
+        return replace(self, out=out)
 
 
 def train(  # noqa: PLR0913  # the command's options
@@ -96,30 +100,63 @@ def train(  # noqa: PLR0913  # the command's options
 ) -> Training:
     """Train all tasks of some conditions (or of `all` that the study has) on a study folder."""
     source = open_source(folder, load_catalogue(own_configs), place.work)
-    run = _Run(source, settings.grown_by(place.grow), out, store)
+    run = Run(source.study, source.catalogue, settings.grown_by(place.grow), out, store)
+    tasks = chosen_tasks(conditions, run.study, run.catalogue, settings)
     trained: list[Trained] = []
     refused: list[Refused] = []
     with store.run(f"train {run.study.definition.id}", run.tags):
-        for sets in source.batches(_tasks(conditions, run)):
-            usable, too_small = _usable(sets, settings)
+        for sets in source.batches(tasks):
+            usable, too_small = large_enough(sets, settings)
             refused += too_small
-            trained += _train_batch(run, usable)
+            trained += train_sets(run, usable)
     return Training(run.study, trained, refused)
 
 
-def _tasks(conditions: Sequence[str], run: _Run) -> list[PredictionTask]:
-    """List the tasks of the chosen conditions."""
-    present, catalogue = set(run.study.courses["condition"]), run.source.catalogue
+def read_study(folder: Path, own_configs: Path | None) -> tuple[Study, Catalogue]:
+    """Read a study folder, with its totals, and the catalogue that it replaces parts of."""
+    catalogue = load_catalogue(own_configs)
+    study = load_study(folder, catalogue)
+    catalogue = catalogue.for_study(study.definition)
+    return with_totals(study, catalogue.instruments), catalogue
+
+
+def train_sets(run: Run, usable: Sequence[ModellingSet]) -> list[Trained]:
+    """Train some tasks and register each as the challenger, under the MLflow run that is open."""
+    planned = [plan_schemes(one, run.settings) for one in usable]
+    with progress("cross-validating") as advance:
+        folds = [plan.folds for plan in planned]
+        predictions = cross_validate(list(usable), folds, run.settings, advance)
+    fitted = _fit_all(run, usable, planned, predictions)
+    trained: list[Trained] = []
+    for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
+        with run.store.run(condition, run.tags | {"condition": condition}):
+            trained += [_keep(run, one) for one in tasks]
+    return trained
+
+
+def modelling_sets(
+    conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
+) -> tuple[list[ModellingSet], list[Refused]]:
+    """Build every task's modelling set, and refuse those that are too small to model."""
+    tasks = chosen_tasks(conditions, study, catalogue, settings)
+    return large_enough([build_modelling_set(study, catalogue, one) for one in tasks], settings)
+
+
+def chosen_tasks(
+    conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
+) -> list[PredictionTask]:
+    """List the tasks of some conditions, or of `all` that the study has."""
+    present = set(study.courses["condition"])
     every = [name for name in catalogue.conditions if name in present]
     chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
     return [
         task
         for condition in map(catalogue.condition, chosen)
-        for task in tasks_of(condition, run.settings.outcomes, run.settings.landmarks)
+        for task in tasks_of(condition, settings.outcomes, settings.landmarks)
     ]
 
 
-def _usable(
+def large_enough(
     sets: Sequence[ModellingSet], settings: TrainingSettings
 ) -> tuple[list[ModellingSet], list[Refused]]:
     """Keep the sets that can be modelled; one that is too small is refused with reasons."""
@@ -134,20 +171,6 @@ def _usable(
     return with_kin(usable), refused
 
 
-def _train_batch(run: _Run, usable: Sequence[ModellingSet]) -> list[Trained]:
-    """Judge, fit, explain and keep the models of tasks that are in memory together."""
-    planned = [plan_schemes(one, run.settings) for one in usable]
-    with progress("cross-validating") as advance:
-        folds = [plan.folds for plan in planned]
-        predictions = cross_validate(list(usable), folds, run.settings, advance)
-    trained: list[Trained] = []
-    fitted = _fit_all(run, usable, planned, predictions)
-    for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
-        with run.store.run(condition, run.tags | {"condition": condition}):
-            trained += [_keep(run, one) for one in tasks]
-    return trained
-
-
 @dataclass(frozen=True)
 class _Fitted:
     """A task that was judged, fitted on all rows and explained; `data` are those described."""
@@ -160,7 +183,7 @@ class _Fitted:
 
 
 def _fit_all(
-    run: _Run,
+    run: Run,
     usable: Sequence[ModellingSet],
     planned: Sequence[Plan],
     predictions: Sequence[Predictions],
@@ -175,14 +198,14 @@ def _fit_all(
     return fitted
 
 
-def _fit(run: _Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
+def _fit(run: Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
     report = evaluate(data, predicted, plan.not_run, run.settings)
-    bundle = train_bundle(data, report, run.study, run.source.catalogue, run.settings)
+    bundle = train_bundle(data, report, run.study, run.catalogue, run.settings)
     some, theirs = described(data, predicted, run.settings.most_described)
     return _Fitted(some, theirs, report, bundle, explain_model(bundle, some, run.settings))
 
 
-def _keep(run: _Run, one: _Fitted) -> Trained:
+def _keep(run: Run, one: _Fitted) -> Trained:
     """Write the bundle and its findings, log and register them."""
     folder = run.out / one.bundle.task.name
     one.bundle.save(folder)

@@ -6,6 +6,7 @@ is then checked and written as a study by itself.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -15,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from kappredict.config.catalogue import Catalogue
-from kappredict.data.importing import add_views, open_files, opened
+from kappredict.data.importing import Opened, add_views, open_files, opened
 from kappredict.data.partitions import Checked, Work, here, joined, set_aside
 from kappredict.data.readers import RawTable, RawTables, part_name, read_study_definition
 from kappredict.data.tables import TABLES
@@ -42,14 +43,18 @@ def partition_import(
     UsageError, DefinitionError, DataError
         As from `import_study`; and if a partition would be left without a course.
     """
+    read: list[Opened] = []
 
     def deal_out(raw: Path) -> None:
         with opened(import_folder, source, catalogue, raw) as found:
+            read.append(found)
             for name in found.queries:
                 with found.asked(name) as rows:
                     _deal_out(found.connection, rows, raw / name, number)
 
-    return _partition(deal_out, import_folder, out, catalogue, number, work)
+    checked = _partition(deal_out, import_folder, out, catalogue, number, work)
+    problems = (*read[0].problems, *checked.problems)
+    return replace(checked, problems=problems, notes=read[0].notes)
 
 
 def partition_study(

@@ -39,11 +39,15 @@ def here(ask: Callable[[Path], T], parts: Sequence[Path]) -> Iterator[T]:
 
 @dataclass(frozen=True)
 class Checked:
-    """What checking a study gave: its accepted rows by table, problems, and the rows rejected."""
+    """What checking a study gave: its accepted rows by table, problems, and the rows rejected.
+
+    `notes` count what an import left aside because it is no part of a study.
+    """
 
     rows: Mapping[str, int]
     problems: tuple[Problem, ...]
     rejected: int
+    notes: tuple[str, ...] = ()
 
 
 def check_study(folder: Path, catalogue: Catalogue, work: Work = here) -> Checked:

@@ -56,6 +56,35 @@ class ExplanationSettings(_Settings):
     resamples: int = Field(default=200, ge=20)
 
 
+class Margins(_Settings):
+    """By how much a challenger may be worse than the champion and still count as not worse.
+
+    `discrimination` and `worst_group` are of AUC or C, `brier` of the Brier score, `ici` of the
+    mean calibration error.
+    """
+
+    discrimination: float = Field(default=0.05, gt=0)
+    brier: float = Field(default=0.01, gt=0)
+    ici: float = Field(default=0.03, gt=0)
+    worst_group: float = Field(default=0.05, gt=0)
+
+
+class GateSettings(_Settings):
+    """What a challenger must show before it serves; `configs/training` has the reasons.
+
+    `least_either_side` is how many courses with the outcome, and without it, figures must rest on;
+    `least_in_group` the same for a subgroup to be judged. Calibration is acceptable with a slope
+    from `slope_from` to `slope_to` and log-odds that are off by at most `level` on average.
+    """
+
+    least_either_side: int = Field(default=100, ge=2)
+    least_in_group: int = Field(default=50, ge=2)
+    slope_from: float = Field(default=0.7, gt=0)
+    slope_to: float = Field(default=1.5, gt=0)
+    level: float = Field(default=0.3, gt=0)
+    margins: Margins = Margins()
+
+
 class TrainingSettings(_Settings):
     """Everything a run may choose.
 
@@ -76,6 +105,7 @@ class TrainingSettings(_Settings):
     most_described: int = Field(default=100_000, ge=1000)
     schemes: Schemes
     explanation: ExplanationSettings = ExplanationSettings()
+    gate: GateSettings = GateSettings()
     response_candidates: tuple[ResponseCandidate, ...] = Field(min_length=1)
     relapse_candidates: tuple[RelapseCandidate, ...] = Field(min_length=1)
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, Response
 
 from kappredict import __version__
@@ -20,7 +22,7 @@ from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
 from kappredict.serving.core import Core, Reply, model_facts
 from kappredict.serving.description import TEMPLATE, openapi
-from kappredict.serving.fhir.capability import capability_statement
+from kappredict.serving.fhir.capability import capability_statement, operation_definition
 from kappredict.serving.fhir.exchange import predict_bundle
 from kappredict.serving.form import form_inputs
 from kappredict.serving.guard import Guard
@@ -34,6 +36,9 @@ from kappredict.serving.settings import LOOPBACK_NAMES
 from kappredict.serving.shields import parsed_json, read_body
 
 _PAGE = Path(__file__).with_name("page")
+# BentoML carries Swagger UI, which shows the interface's description.
+_CARRIED = Path(str(files("bentoml"))) / "_internal/server/static_content"
+_SWAGGER = ("swagger-ui.css", "swagger-ui-bundle.js")
 _ADDRESSES = {"page.html": "/", "docs.html": "/docs"}
 _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FHIR = "application/fhir+json"
@@ -53,13 +58,19 @@ _BUNDLE: dict[str, Any] = {
 }
 
 
+_WHAT = (
+    "Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
+    "Predictions are associations, not advice. Research use."
+)
+_DEMO = "**DEMO: no credentials are asked for, on this machine only.** "
+
+
 def make_app(core: Core) -> FastAPI:
     """Make the application around an opened core."""
     app = FastAPI(
         title="kappredict",
         version=__version__,
-        description="Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
-        "Predictions are associations, not advice. Research use.",
+        description=(_DEMO if core.settings.demo else "") + _WHAT,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -71,6 +82,12 @@ def make_app(core: Core) -> FastAPI:
     _page(app, core)
     app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=core.settings.origins.split(),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
     app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
     app.add_api_route("/openapi.json", openapi(app, core), include_in_schema=False)
     app.add_api_route("/metrics", _metrics(core), include_in_schema=False)
@@ -147,16 +164,21 @@ def _records(app: FastAPI, core: Core) -> None:
         openapi_extra={"requestBody": _body(_BUNDLE)},
         responses=_RESOURCE | _problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
     )
-    app.add_api_route(
-        "/fhir/metadata",
-        _open_to_all(lambda: capability_statement(core.settings.url), _FHIR),
-        methods=["GET"],
-        tags=["FHIR"],
-        response_class=Response,
-        summary="CapabilityStatement",
-        responses=_RESOURCE,
-        openapi_extra=_OPEN,
-    )
+    described: dict[str, Callable[[], dict[str, Any]]] = {
+        "metadata": lambda: capability_statement(core.settings.url),
+        "OperationDefinition/predict": operation_definition,
+    }
+    for place, document in described.items():
+        app.add_api_route(
+            f"/fhir/{place}",
+            _open_to_all(document, _FHIR),
+            methods=["GET"],
+            tags=["FHIR"],
+            response_class=Response,
+            summary=place,
+            responses=_RESOURCE,
+            openapi_extra=_OPEN,
+        )
     app.add_api_route(
         "/fhir/AuditEvent",
         _audit(core),
@@ -197,7 +219,7 @@ def _records(app: FastAPI, core: Core) -> None:
 
 def _page(app: FastAPI, core: Core) -> None:
     """Route the page and its files, which hold no data."""
-    for file in sorted(_PAGE.iterdir()):
+    for file in (*sorted(_PAGE.iterdir()), *(_CARRIED / name for name in _SWAGGER)):
         path = _ADDRESSES.get(file.name, f"/{file.name}")
         answer = _file(file, _MEDIA_TYPES[file.suffix])
         app.add_api_route(path, answer, include_in_schema=False)

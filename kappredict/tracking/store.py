@@ -1,6 +1,7 @@
 """Runs and registered models in an MLflow store (SQLite by default, any MLflow address by URL)."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,9 @@ from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.report import EvaluationReport
 
 EXPERIMENT = "kappredict"
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
+ARTIFACTS = "KAPPREDICT_ARTIFACTS"
+"""Names the folder, or the address, of the files of a store whose database is elsewhere."""
 _DIGEST, _FINDINGS = "bundle_sha256", "findings"
 _CODE = Path(__file__).with_name("served_model.py")
 
@@ -51,15 +54,42 @@ class Store:
         return cls(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
 
     @contextmanager
-    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-        """Open a run, nested in the one that is open; gives its id."""
-        with _quiet():
+    def run(
+        self, name: str, tags: Mapping[str, str], *, resume: str | None = None
+    ) -> Iterator[str]:
+        """Open a run, nested in the one that is open, or go on with another; gives its id."""
+        with quiet():
             mlflow.set_tracking_uri(self.uri)
             nested = mlflow.active_run() is not None
             if not nested:
                 self._choose_experiment()
-            with mlflow.start_run(run_name=name, nested=nested, tags=dict(tags)) as run:
+            named: dict[str, Any] = {"run_id": resume} if resume else {"run_name": name}
+            with mlflow.start_run(**named, nested=nested, tags=dict(tags)) as run:
                 yield run.info.run_id
+
+    def find_run(self, tags: Mapping[str, str]) -> tuple[str, bool] | None:
+        """Give the id of the latest run with these tags, and whether it came to its end."""
+        with quiet():
+            mlflow.set_tracking_uri(self.uri)
+            runs = mlflow.search_runs(
+                search_all_experiments=True,
+                filter_string=" and ".join(f"tags.{key} = '{one}'" for key, one in tags.items()),
+                output_format="list",
+                max_results=1,
+            )
+        return (runs[0].info.run_id, runs[0].info.status == "FINISHED") if runs else None
+
+    def read_json(self, run_id: str, name: str) -> dict[str, Any]:
+        """Read a JSON artefact of a run."""
+        with quiet():
+            mlflow.set_tracking_uri(self.uri)
+            content: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{run_id}/{name}")
+        return content
+
+    def log_texts(self, texts: Mapping[str, str]) -> None:
+        """Log texts by file name into the open run."""
+        for name, text in texts.items():
+            mlflow.log_text(text, name)
 
     def log_model(
         self,
@@ -69,7 +99,7 @@ class Store:
         findings: Path,
         figures: Mapping[str, go.Figure],
     ) -> Registered:
-        """Log a bundle with its findings and figures into the open run; register it as champion."""
+        """Log a bundle with findings and figures into the open run; register it as challenger."""
         recipe = bundle.recipe
         mlflow.log_params(_flat(recipe.provenance.model_dump(mode="json")))
         mlflow.set_tags({_DIGEST: digest(folder), "synthetic": str(recipe.study.synthetic)})
@@ -78,7 +108,7 @@ class Store:
         mlflow.log_artifacts(str(findings), _FINDINGS)
         for name, figure in figures.items():
             mlflow.log_text(figure.to_html(include_plotlyjs="directory"), f"figures/{name}.html")
-        with _quiet():
+        with quiet():
             model = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(_CODE),
@@ -100,17 +130,28 @@ class Store:
         """
         task, _, alias = name.partition("@")
         address = f"models:/{registered_name(task)}@{alias or CHAMPION}"
-        with _quiet():
+        with quiet():
             mlflow.set_tracking_uri(self.uri)
             try:
                 folder = Path(mlflow.artifacts.download_artifacts(address))
             except MlflowException as error:
-                known = [one.name.replace(".", "/") for one in mlflow.search_registered_models()]
-                message = (
-                    f"no model '{name}' in {self.uri}; registered: {', '.join(known) or 'none'}"
-                )
-                raise UsageError(message) from error
+                known = [
+                    f"{one.name.replace('.', '/')}@{each}"
+                    for one in mlflow.search_registered_models()
+                    for each in sorted(one.aliases)
+                ]
+                raise UsageError(
+                    f"no model '{task}@{alias or CHAMPION}' in {self.uri}; registered: "
+                    f"{', '.join(known) or 'none'}. A challenger serves once it was promoted"
+                ) from error
         return next((folder / "artifacts").iterdir())
+
+    def bundle_of_version(self, one: Registered) -> Path:
+        """Fetch the bundle of a registered version."""
+        with quiet():
+            mlflow.set_tracking_uri(self.uri)
+            folder = mlflow.artifacts.download_artifacts(f"models:/{one.name}/{one.version}")
+        return next((Path(folder) / "artifacts").iterdir())
 
     def findings(self, bundle: Path) -> Path:
         """Fetch what the training of a bundle found, by the bundle's digest.
@@ -120,7 +161,7 @@ class Store:
         UsageError
             If no run of this store made that bundle.
         """
-        with _quiet():
+        with quiet():
             mlflow.set_tracking_uri(self.uri)
             runs = mlflow.search_runs(
                 search_all_experiments=True,
@@ -138,20 +179,21 @@ class Store:
 
     @staticmethod
     def _register(name: str, model: ModelInfo) -> int:
-        """Add a version of a registered model and make it the champion."""
+        """Add a version of a registered model and make it the challenger."""
         client = mlflow.MlflowClient()
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
         version = client.create_model_version(
             name, model.model_uri, run_id=model.run_id, model_id=model.model_id
         )
-        client.set_registered_model_alias(name, CHAMPION, version.version)
+        client.set_registered_model_alias(name, CHALLENGER, version.version)
         return int(version.version)
 
     def _choose_experiment(self) -> None:
+        """Make the experiment where there is none; where its files go is settled then, for good."""
         if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-            artifacts = None
-            if self.uri.startswith("sqlite:///"):
+            artifacts = os.environ.get(ARTIFACTS)
+            if artifacts is None and self.uri.startswith("sqlite:///"):
                 database = Path(self.uri.removeprefix("sqlite:///"))
                 artifacts = (database.parent / "artifacts").as_uri()
             mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
@@ -203,7 +245,7 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep MLflow's narration (migrations, hints, its own progress bars) off the terminal."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]

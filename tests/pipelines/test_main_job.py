@@ -43,12 +43,12 @@ def test_every_task_is_trained_or_refused(training: Training) -> None:
     assert names == {"depression/response/baseline", "depression/relapse/baseline"}
 
 
-def test_a_model_is_registered_as_champion_under_nested_runs(
+def test_a_model_is_registered_as_challenger_under_nested_runs(
     training: Training, place: Path
 ) -> None:
     first = training.trained[0]
     client = mlflow.MlflowClient(Store.at(str(place / "mlflow")).uri)
-    version = client.get_model_version_by_alias("depression.response.baseline", "champion")
+    version = client.get_model_version_by_alias("depression.response.baseline", "challenger")
     run_of_task = client.get_run(first.registered.run_id)
     run_of_condition = client.get_run(run_of_task.data.tags["mlflow.parentRunId"])
     assert version.run_id == first.registered.run_id
@@ -68,7 +68,7 @@ def test_nothing_in_the_store_or_the_bundles_is_a_pickle(training: Training, pla
 def test_the_registered_model_answers_as_its_bundle(training: Training, place: Path) -> None:
     one = training.trained[0]
     mlflow.set_tracking_uri(Store.at(str(place / "mlflow")).uri)
-    served = mlflow.pyfunc.load_model("models:/depression.response.baseline@champion")
+    served = mlflow.pyfunc.load_model("models:/depression.response.baseline@challenger")
     features = one.data.features
     np.testing.assert_allclose(
         served.predict(features.frame)["probability"], one.bundle.probabilities(features)[:, 0]

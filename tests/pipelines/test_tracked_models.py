@@ -90,7 +90,7 @@ def test_the_signature_names_every_feature_and_what_is_answered(
     for one in training.trained:
         mlflow.set_tracking_uri(client.tracking_uri)
         name = one.bundle.task.name.replace("/", ".")
-        signature = mlflow.models.get_model_info(f"models:/{name}@champion").signature
+        signature = mlflow.models.get_model_info(f"models:/{name}@challenger").signature
         assert signature.inputs.input_names() == [spec.name for spec in one.bundle.recipe.specs]
         days = [f"well_on_day_{day:g}" for day in one.bundle.horizons]
         assert signature.outputs.input_names() == (days or ["probability"])
@@ -101,7 +101,7 @@ def test_a_registered_relapse_model_gives_the_survival_of_its_bundle(
 ) -> None:
     one = by_outcome(training, "relapse")
     mlflow.set_tracking_uri(client.tracking_uri)
-    served = mlflow.pyfunc.load_model("models:/depression.relapse.baseline@champion")
+    served = mlflow.pyfunc.load_model("models:/depression.relapse.baseline@challenger")
     np.testing.assert_allclose(
         served.predict(one.data.features.frame).to_numpy(),
         one.bundle.probabilities(one.data.features),
@@ -156,7 +156,7 @@ def test_exporting_a_registered_model_writes_the_bundle_that_was_trained(
     training: Training, place: Path, tmp_path: Path, run: Callable[..., Any]
 ) -> None:
     one = training.trained[0]
-    name = f"{one.bundle.task.name}@champion"
+    name = f"{one.bundle.task.name}@challenger"
     done = run("export", name, tmp_path / "models", "--store", place / "mlflow")
     assert done.returncode == 0, done.stderr
     assert digest(tmp_path / "models" / one.bundle.task.name) == digest(one.folder)

@@ -35,7 +35,7 @@ def test_the_store_finds_them_by_bundle_folder_and_by_registered_name(trained: T
     one = trained.trained[0]
     store = Store.at(str(one.folder.parents[3] / "mlflow"))
     task = one.bundle.task.name
-    for name in (str(one.folder), f"{task}@champion"):
+    for name in (str(one.folder), f"{task}@challenger"):
         (found,) = open_findings([name], store)
         assert (found.task, found.digest) == (task, digest(one.folder))
     every = open_findings([str(one.folder.parents[2])], store)
