@@ -220,6 +220,7 @@ def page(results: list[dict[str, Any]]) -> str:
                 [_line(one, least) for one in results],
             ),
             "",
+            *_not_run(results),
             f"The goal is a cost per patient within {GOAL} times that of {least['patients']:,} "
             f"patients at every size, and no worker above {LIMIT}.",
             "",
@@ -240,6 +241,13 @@ def page(results: list[dict[str, Any]]) -> str:
             *_beyond(results),
         ]
     )  # fmt: skip
+
+
+def _not_run(results: list[dict[str, Any]]) -> Iterator[str]:
+    missing = [size for size in SIZES if size not in {one["patients"] for one in results}]
+    if missing:
+        yield f"Not measured yet: {', '.join(f'{size:,}' for size in missing)} patients."
+        yield ""
 
 
 def _line(one: dict[str, Any], least: dict[str, Any]) -> list[str]:
