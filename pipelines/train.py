@@ -12,15 +12,14 @@ from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.data.validation import load_study
-from kappredict.domain.task import tasks_of
-from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle, digest
 from kappredict.evaluation.cross_validation import Predictions, cross_validate
-from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
+from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
+from kappredict.evaluation.task_sets import TooSmall, task_sets
 from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.model_level import ModelExplanation, explain_model
 from kappredict.reporting.collect import Judged, collect
@@ -95,7 +94,7 @@ def train(
     catalogue = catalogue.for_study(study.definition)
     study = with_totals(study, catalogue.instruments)
     run = _Run(study, catalogue, settings, out, store)
-    usable, refused = _modelling_sets(conditions, run)
+    usable, too_small = task_sets(study, catalogue, conditions, settings)
     planned = [plan_schemes(one, settings) for one in usable]
     with progress("cross-validating") as advance:
         predictions = cross_validate(usable, [plan.folds for plan in planned], settings, advance)
@@ -105,28 +104,12 @@ def train(
         for condition, tasks in groupby(fitted, key=lambda one: one.data.task.condition.id):
             with store.run(condition, run.tags | {"condition": condition}):
                 trained += [_keep(run, one) for one in tasks]
-    return Training(study, trained, refused)
+    return Training(study, trained, [_refused(one) for one in too_small])
 
 
-def _modelling_sets(
-    conditions: Sequence[str], run: _Run
-) -> tuple[list[ModellingSet], list[Refused]]:
-    """Build every task's modelling set; one that is too small to model is refused with reasons."""
-    present = set(run.study.courses["condition"])
-    every = [name for name in run.catalogue.conditions if name in present]
-    chosen = every if "all" in conditions else [run.catalogue.condition(c).id for c in conditions]
-    usable, refused = [], []
-    for condition in map(run.catalogue.condition, chosen):
-        for task in tasks_of(condition, run.settings.outcomes, run.settings.landmarks):
-            data = build_modelling_set(run.study, run.catalogue, task)
-            try:
-                data.require_events(run.settings.least_events)
-                usable.append(data)
-            except RefusedError as error:
-                refused.append(
-                    Refused(task.name, str(error), rates(data), paired_differences(data))
-                )
-    return with_kin(usable), refused
+def _refused(too_small: TooSmall) -> Refused:
+    data, error = too_small
+    return Refused(data.task.name, str(error), rates(data), paired_differences(data))
 
 
 @dataclass(frozen=True)

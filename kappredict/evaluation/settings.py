@@ -1,9 +1,10 @@
 """Settings of a training run (`configs/training/*.yaml`): choices, never clinical facts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import get_args
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kappredict.config.catalogue import shipped_configs
@@ -139,6 +140,16 @@ class TrainingSettings(_Settings):
             raise ValueError(f"candidates of another outcome are given for {', '.join(wrong)}")
         return tuned
 
+    def with_tuned(self, tuned: Mapping[str, Tuned]) -> "TrainingSettings":
+        """Give the settings with what was found for some tasks."""
+        return self.model_copy(update={"tuned": {**self.tuned, **tuned}})
+
+    def without_tuned(self, tasks: Iterable[PredictionTask]) -> "TrainingSettings":
+        """Give the settings as if nothing had been found for some tasks."""
+        names = {task.name for task in tasks}
+        kept = {name: one for name, one in self.tuned.items() if name not in names}
+        return self.model_copy(update={"tuned": kept})
+
     def candidates(self, task: PredictionTask) -> tuple[Candidate, ...]:
         """Give the candidates that compete for a task."""
         if task.name in self.tuned:
@@ -152,3 +163,16 @@ def read_settings(name_or_path: str) -> TrainingSettings:
     if path.suffix != ".yaml":
         path = shipped_configs() / "training" / f"{name_or_path}.yaml"
     return read_definition(path, TrainingSettings)
+
+
+def write_settings(settings: TrainingSettings, path: Path) -> None:
+    """Write settings as a file that `read_settings` reads, what was tuned in full.
+
+    Left to a default that changes one day, what was found would change with it.
+    """
+    content = settings.model_dump(mode="json", exclude_defaults=True)
+    content["tuned"] = {name: one.model_dump(mode="json") for name, one in settings.tuned.items()}
+    text = "# Written by `kappredict tune`: the settings it was run with, and what it found.\n"
+    text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
