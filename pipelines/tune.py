@@ -65,12 +65,12 @@ def tune(
         raise RefusedError("there is no task to tune")
     settings = settings.without_tuned([one.task for one in usable])
     planned = [TaskSearches.of(one, settings) for one in usable]
-    trials = Trials.at(budget.storage, settings.tuning.silent_seconds)
+    trials = Trials.at(budget.storage)
     _say_plan(planned, trials, budget)
     with _stoppable():
         _search(planned, trials, budget)
         if elsewhere := sum(
-            len(running(one.study(trials))) for task in planned for one in task.every
+            len(running(trials.of(one.name))) for task in planned for one in task.every
         ):
             return Tuning(study, [], settings, elsewhere)
         found = _conclude(planned, trials, settings)
@@ -89,7 +89,7 @@ def _say_plan(planned: Sequence[TaskSearches], trials: Trials, budget: Budget) -
         f"{len(searches)} searches of {budget.trials} trials, each of up to {folds} fits. "
         f"Trials: {trials.shown}"
     )
-    if before := sum(len(done(one.study(trials))) for one in searches):
+    if before := sum(len(done(trials.of(one.name))) for one in searches):
         messages.print(f"Going on from {before} trials.")
     for one in (task.overall for task in planned):
         if one.replaces_another(trials):
@@ -101,7 +101,7 @@ def _say_plan(planned: Sequence[TaskSearches], trials: Trials, budget: Budget) -
 
 def _search(planned: Sequence[TaskSearches], trials: Trials, budget: Budget) -> None:
     searches = [one for task in planned for one in task.every]
-    counts = {one.name: min(len(done(one.study(trials))), budget.trials) for one in searches}
+    counts = {one.name: min(len(done(trials.of(one.name))), budget.trials) for one in searches}
     with progress("searching") as advance:
         for search in searches:
 

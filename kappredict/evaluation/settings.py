@@ -72,13 +72,13 @@ class TuningSettings(_Settings):
 
     In every fold of `schemes` the search is repeated on the training rows: what it is worth on rows
     it never saw. `spaces` are searched in place of those that the candidates declare (kind →
-    setting → range or choices). A worker on another machine that was silent for `silent_seconds`
-    is taken for dead, and its trial is given up.
+    setting → range or choices). A trial that has run on another machine for `longest_seconds` is
+    taken for that of a dead worker, and given up.
     """
 
     schemes: Schemes = Schemes(random_cv=RandomSplits(folds=5, repeats=1))
     spaces: Mapping[str, Mapping[str, Range | Choices]] = {}
-    silent_seconds: int = Field(default=60, ge=2)
+    longest_seconds: float = Field(default=3600, gt=0)
 
     @field_validator("spaces")
     @classmethod

@@ -123,7 +123,7 @@ def conclude(
         finalists,
         model.contest,
         gains,
-        pd.concat([trials_table(one.part, done(one.study(trials))) for one in searches.every]),
+        pd.concat([trials_table(one.part, done(trials.of(one.name))) for one in searches.every]),
         figures_of(study),
     )
 

@@ -1,4 +1,4 @@
-"""Keeps Optuna's narration off the terminal, which has its own."""
+"""Keeps Optuna's narration off the terminal."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,10 +9,7 @@ import optuna
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hide what Optuna logs, and its remarks that what is used here may change some day.
-
-    Those are of sampling by groups, heartbeats and stale trials; the lock file has the version.
-    """
+    """Hide what Optuna logs, and its remark that sampling by groups may change some day."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():

@@ -1,8 +1,8 @@
 """One search: an Optuna study of the settings that suit some rows, judged in folds of these rows.
 
 A trial is one candidate with its settings; its value is the loss by which candidates compete
-in `kappredict.estimators.fit`. Any number of processes may work on a search; each trial is told to
-the storage as it goes, so that a process that dies loses the trial it was at, and no more.
+in `kappredict.estimators.fit`. Any number of processes may work on a search: each says which trial
+it begins, and what came of it. One that is killed loses the trial it was at, and no more.
 """
 
 import hashlib
@@ -10,36 +10,35 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import optuna
 import pandas as pd
-from optuna.storages import fail_stale_trials
-from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from kappredict.estimators.candidates import Candidate
 from kappredict.estimators.fit import EncodedFold, Rows, affordable, encoded_folds
 from kappredict.estimators.space import Space
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.tuning.quiet import quiet
-from kappredict.tuning.sampling import KIND, best_of, changed, parameters, suggest
-from kappredict.tuning.storage import Trials
+from kappredict.tuning.sampling import (
+    KIND,
+    best_of,
+    changed,
+    clearly_behind,
+    complete,
+    draw,
+    parameters,
+)
+from kappredict.tuning.storage import Kept, Trials
 
-DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-TAKEN = (*DONE, TrialState.RUNNING)
 _WORKER, _KNOWN = "worker", "known"
-
-
 Told = Callable[[int, float | None], None]
 """Takes how many trials are done, and the least loss so far."""
-
-
-class _SurplusError(Exception):
-    """Another process took the last trial at the same moment."""
 
 
 @dataclass(frozen=True)
@@ -85,39 +84,43 @@ class Search:
             and all(what.holds(getattr(one, name)) for name, what in self.spaces[one.model].items())
         ]
 
-    def study(self, trials: Trials) -> Study:
-        """Open the Optuna study, or make it."""
-        return trials.study(self.name, self.settings.seed)
-
     def replaces_another(self, trials: Trials) -> bool:
         """Whether only trials of other data, settings or spaces are kept under the same label."""
         kept = {name for name in trials.names if name.rpartition("/")[0] == self.label}
-        return bool(kept - {self.name}) and self.name not in kept
+        return bool(kept) and self.name not in kept
 
     def work(self, trials: Trials, budget: int, told: Told) -> None:
         """Work on the search until `budget` trials are done or in the hands of other processes."""
-        study = self.study(trials)
-        with quiet():
-            give_up_dead(study, trials.silent_seconds)
-            _tell(study, told)
-            if len(taken(study)) >= budget:
+        kept = trials.of(self.name)
+        give_up_dead(kept, self.settings.tuning.longest_seconds)
+        if len(found := kept.trials) < budget:
+            judge = _Judge.of(self)
+            while len(found) < budget:
+                self._try_one(kept, found, budget, judge)
+                found = kept.trials
+                _tell(found, told)
+        _tell(found, told)
+
+    def _try_one(
+        self, kept: Kept, found: Sequence[FrozenTrial], budget: int, judge: "_Judge"
+    ) -> None:
+        """Draw a trial, judge it and keep what came of it."""
+        tried = {one.user_attrs.get(_KNOWN) for one in found}
+        untried = next((one for one in range(len(self.known)) if one not in tried), None)
+        known = None if untried is None else self.known[untried]
+        trial = draw(found, self.kinds, self.spaces, self.settings.seed, known)
+        trial.user_attrs |= {_WORKER: _this_worker(), _KNOWN: untried}
+        number = kept.begin(trial)
+        with _failing_when_stopped(kept, number):
+            before = [one for one in kept.trials if one.number < number]
+            if len(before) >= budget:  # another process took the last one at the same moment
+                kept.end(number, TrialState.FAIL, {}, None)
                 return
-            objective = self._objective(study, budget)
-            while len(taken(study)) < budget:
-                self._put_known_first(study)
-                study.optimize(objective, n_trials=1, catch=(_SurplusError,))
-                _tell(study, told)
-
-    def _objective(self, study: Study, budget: int) -> Callable[[Trial], float]:
-        judge = _Judge.of(self)
-
-        def value(trial: Trial) -> float:
-            if sum(one.number < trial.number for one in taken(study)) >= budget:
-                raise _SurplusError
-            trial.set_user_attr(_WORKER, _this_worker())
-            return judge.value(trial, suggest(trial, self.kinds, self.spaces))
-
-        return value
+            ended = complete(before)
+            best = best_of(ended).intermediate_values if ended else None
+            losses, value = judge.losses(self.candidate(trial), best)
+            state = TrialState.PRUNED if value is None else TrialState.COMPLETE
+            kept.end(number, state, losses, value)
 
     def finalists(self, trials: Trials) -> tuple[Candidate, ...]:
         """Give, of each kind, the best candidate and the simplest that ties with it.
@@ -125,10 +128,10 @@ class Search:
         A tie is a paired difference by fold of at most one standard error (Breiman et al. 1984).
         They run from the simplest to the most complex, and compete as any candidates do.
         """
-        complete = self.study(trials).get_trials(states=(TrialState.COMPLETE,))
+        ended = complete(trials.of(self.name).trials)
         found: list[Candidate] = []
         for kind in self.kinds:
-            own = [one for one in complete if one.params[KIND] == kind]
+            own = [one for one in ended if one.params[KIND] == kind]
             if not own:
                 continue
             least = _by_fold(best_of(own))
@@ -141,18 +144,15 @@ class Search:
     def candidate(self, trial: FrozenTrial) -> Candidate:
         """Give the candidate that a trial tried."""
         kind = trial.params[KIND]
-        return changed(
-            self.kinds[kind], {name: trial.params[f"{kind}.{name}"] for name in self.spaces[kind]}
-        )
+        values = {name: trial.params[f"{kind}.{name}"] for name in self.spaces[kind]}
+        return changed(self.kinds[kind], values)
 
-    def _put_known_first(self, study: Study) -> None:
-        """Queue the first of the settings' own candidates that was not tried yet."""
-        trials = study.get_trials(deepcopy=False)
-        tried = {one.user_attrs.get(_KNOWN) for one in trials if one.state != TrialState.FAIL}
-        for number, one in enumerate(self.known):
-            if number not in tried:
-                study.enqueue_trial(one, user_attrs={_KNOWN: number})
-                return
+    def study(self, trials: Trials) -> optuna.Study:
+        """Give the trials that are done as an Optuna study in memory, for its figures."""
+        with quiet():
+            study = optuna.create_study()
+        study.add_trials(done(trials.of(self.name)))
+        return study
 
     def _digest(self) -> str:
         found = hashlib.sha256()
@@ -191,20 +191,24 @@ class _Judge:
         folds = encoded_folds(search.rows, weights, settings.inner_folds, settings.seed)
         return cls(search.rows, weights, list(folds), settings.seed)
 
-    def value(self, trial: Trial, candidate: Candidate) -> float:
-        """Give the loss of a candidate out of fold, unless it is clearly behind before the end."""
+    def losses(
+        self, candidate: Candidate, best: dict[int, float] | None
+    ) -> tuple[dict[int, float], float | None]:
+        """Give a candidate's loss by fold, and over all; none if it was given up as behind."""
         margins = np.full(len(self.rows.target), np.nan)
+        by_fold: dict[int, float] = {}
         for step, fold in enumerate(self.folds):
             try:
                 margins[fold.test] = fold.margins(candidate, self.seed)
-            except np.linalg.LinAlgError as error:
-                raise optuna.TrialPruned(f"cannot be fitted: {error}") from error
-            trial.report(self.loss(margins, fold.test), step)
-            if step + 1 < len(self.folds) and trial.should_prune():
-                raise optuna.TrialPruned
-        return self.loss(margins, self.rows.judged)
+            except np.linalg.LinAlgError:  # at the edge of a space a fit may not exist
+                return by_fold, None
+            by_fold[step] = self._loss(margins, fold.test)
+            ended = step + 1 == len(self.folds)
+            if not ended and best is not None and clearly_behind(by_fold, best):
+                return by_fold, None
+        return by_fold, self._loss(margins, self.rows.judged)
 
-    def loss(self, margins: np.ndarray, tested: np.ndarray) -> float:
+    def _loss(self, margins: np.ndarray, tested: np.ndarray) -> float:
         """Give the mean loss of some rows, calibrated on themselves, as in a competition."""
         target, weights = self.rows.target.take(tested), self.weights[tested]
         calibration = target.calibrate(margins[tested], weights)
@@ -212,40 +216,43 @@ class _Judge:
         return float(np.average(losses, weights=weights))
 
 
-def _tell(study: Study, told: Told) -> None:
-    found = done(study)
-    complete = [one.value for one in found if one.value is not None]
-    told(len(found), min(complete, default=None))
-
-
-def taken(study: Study) -> list[FrozenTrial]:
-    """Give the trials that are done or being worked on."""
-    return study.get_trials(deepcopy=False, states=TAKEN)
-
-
-def done(study: Study) -> list[FrozenTrial]:
+def done(kept: Kept) -> list[FrozenTrial]:
     """Give the trials that ran to their end or were given up as clearly behind."""
-    return study.get_trials(deepcopy=False, states=DONE)
+    return [one for one in kept.trials if one.state != TrialState.RUNNING]
 
 
-def running(study: Study) -> list[FrozenTrial]:
+def running(kept: Kept) -> list[FrozenTrial]:
     """Give the trials that are being worked on."""
-    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return [one for one in kept.trials if one.state == TrialState.RUNNING]
 
 
-def give_up_dead(study: Study, silent_seconds: int) -> None:
+def give_up_dead(kept: Kept, longest_seconds: float) -> None:
     """Fail the running trials of dead workers, so that they count no more.
 
-    A worker of this machine is dead if its process is; one of another machine, if it was silent for
-    too long; and one that never said who it is died as it began.
+    A worker of this machine is dead if its process is; one of another machine, if its trial has
+    been running for longer than any should.
     """
-    fail_stale_trials(study)
-    for trial in running(study):
-        host, _, process = trial.user_attrs.get(_WORKER, "").partition("/")
+    for trial in running(kept):
+        host, _, process = trial.user_attrs[_WORKER].partition("/")
         begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-        never_said = not host and time.time() - begun > silent_seconds
-        if never_said or (host == socket.gethostname() and not _lives(int(process))):
-            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        here = host == socket.gethostname()
+        if not _lives(int(process)) if here else time.time() - begun > longest_seconds:
+            kept.end(trial.number, TrialState.FAIL, {}, None)
+
+
+@contextmanager
+def _failing_when_stopped(kept: Kept, number: int) -> Iterator[None]:
+    """Give a trial up that ends in an exception: it is tried again when the search goes on."""
+    try:
+        yield
+    except BaseException:
+        kept.end(number, TrialState.FAIL, {}, None)
+        raise
+
+
+def _tell(found: Sequence[FrozenTrial], told: Told) -> None:
+    losses = [one.value for one in complete(found) if one.value is not None]
+    told(sum(one.state.is_finished() for one in found), min(losses, default=None))
 
 
 def _this_worker() -> str:

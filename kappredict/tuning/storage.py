@@ -1,18 +1,20 @@
 """Where trials are kept: a SQLite file by default, PostgreSQL by URL for many workers."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 import sqlalchemy as sa
-from optuna.storages import RDBStorage
-from optuna.study import Study
+from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import BaseStorage, RDBStorage, get_storage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from kappredict.errors import UsageError
 from kappredict.tuning.quiet import quiet
-from kappredict.tuning.sampling import ClearlyBehind, RepeatableSampler
 
 _ATTEMPTS = 5
 # Workers wait for one another's writes, each of them a matter of milliseconds.
@@ -20,15 +22,46 @@ _PATIENCE = {"timeout": 60}
 
 
 @dataclass(frozen=True)
-class Trials:
-    """A storage of trials; a running one silent for `silent_seconds` is that of a dead worker."""
+class Kept:
+    """The trials of one search, as all the processes see them that work on it."""
 
-    storage: RDBStorage
+    storage: BaseStorage
+    study: int
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials that did not fail, in their order."""
+        found = self.storage.get_all_trials(self.study, deepcopy=False)
+        return [one for one in found if one.state != TrialState.FAIL]
+
+    def begin(self, trial: FrozenTrial) -> int:
+        """Let others know of a trial that begins, all at once; gives its number."""
+        return self.storage.get_trial_number_from_id(
+            self.storage.create_new_trial(self.study, trial)
+        )
+
+    def end(
+        self, number: int, state: TrialState, losses: Mapping[int, float], value: float | None
+    ) -> None:
+        """Say what came of a trial; nothing if others gave it up before."""
+        trial = self.storage.get_trial_id_from_study_id_trial_number(self.study, number)
+        try:
+            for step, loss in losses.items():
+                self.storage.set_trial_intermediate_value(trial, step, loss)
+            self.storage.set_trial_state_values(trial, state, None if value is None else [value])
+        except UpdateFinishedTrialError:
+            return
+
+
+@dataclass(frozen=True)
+class Trials:
+    """A storage of the trials of any number of searches; `shown` is its address to look at."""
+
+    storage: BaseStorage
     shown: str
-    silent_seconds: int
 
     @classmethod
-    def at(cls, place: str, silent_seconds: int) -> "Trials":
+    def at(cls, place: str) -> "Trials":
         """Open the trials at a URL, or in the SQLite file `trials.db` of a folder.
 
         Raises
@@ -36,28 +69,25 @@ class Trials:
         UsageError
             If nothing can be kept there.
         """
+        try:
+            url = _address(place)
+            return cls(get_storage(_open(url)), url.render_as_string())
+        except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"trials cannot be kept there: {reason}") from error
+
+    def of(self, name: str) -> Kept:
+        """Give the trials of a search, of which there may be none yet."""
         with quiet():
             try:
-                url = _address(place)
-                return cls(_open(url, silent_seconds), url.render_as_string(), silent_seconds)
-            except (SQLAlchemyError, ImportError) as error:
-                reason = str(error).splitlines()[0]
-                raise UsageError(f"trials cannot be kept there: {reason}") from error
-
-    def study(self, name: str, seed: int) -> Study:
-        """Open an Optuna study, or make it."""
-        with quiet():
-            return optuna.create_study(
-                storage=self.storage,
-                study_name=name,
-                sampler=RepeatableSampler(seed),
-                pruner=ClearlyBehind(),
-                load_if_exists=True,
-            )
+                study = self.storage.create_new_study([StudyDirection.MINIMIZE], name)
+            except DuplicatedStudyError:
+                study = self.storage.get_study_id_from_name(name)
+        return Kept(self.storage, study)
 
     @property
     def names(self) -> list[str]:
-        """The names of all studies that are kept."""
+        """The names of all searches that were begun."""
         return optuna.get_all_study_names(self.storage)
 
 
@@ -71,20 +101,18 @@ def _address(place: str) -> sa.URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def _open(url: sa.URL, silent_seconds: int) -> RDBStorage:
+def _open(url: sa.URL) -> RDBStorage:
     """Open a storage; of two workers that make its tables at once, one has to look again."""
     is_file = url.drivername == "sqlite"
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             storage = RDBStorage(
                 url.render_as_string(hide_password=False),
                 engine_kwargs={"connect_args": _PATIENCE} if is_file else None,
-                heartbeat_interval=max(1, silent_seconds // 4),
-                grace_period=silent_seconds,
             )
             break
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
-            if attempt == _ATTEMPTS - 1:
+        except (SQLAlchemyError, StorageInternalError):
+            if attempt == _ATTEMPTS:
                 raise
             time.sleep(0.2)
     if is_file:

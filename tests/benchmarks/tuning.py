@@ -24,7 +24,7 @@ from kappredict.evaluation.settings import TrainingSettings, read_settings
 from kappredict.tuning.search import Search, done
 from kappredict.tuning.storage import Trials
 
-TRIALS, ROUNDS, EACH = 40, 3, 600
+TRIALS, ROUNDS, EACH = 30, 2, 1000
 Tried = list[tuple[Candidate, int]]
 
 
@@ -55,7 +55,7 @@ def measure(
     for number in range(ROUNDS):
         own = settings.model_copy(update={"seed": number})
         search = Search(data.task.name, "all", data.all_rows, kinds, own)
-        trials = Trials.at(place, 60)
+        trials = Trials.at(place)
         searched.append(seconds(search.work, trials, TRIALS, lambda *_: None))
         tried = candidates(search, trials)
         bare.append(seconds(bare_loop, search, tried))
@@ -75,7 +75,8 @@ def measure(
 def candidates(search: Search, trials: Trials) -> Tried:
     """Give what was tried, and in how many folds."""
     return [
-        (search.candidate(one), len(one.intermediate_values)) for one in done(search.study(trials))
+        (search.candidate(one), len(one.intermediate_values))
+        for one in done(trials.of(search.name))
     ]
 
 

@@ -3,7 +3,6 @@
 import sys
 from dataclasses import replace
 
-import numpy as np
 from learning import response_rows
 
 from kappredict.estimators.candidates import BoostedTrees, Candidate, Logistic
@@ -24,7 +23,6 @@ TUNING = TuningSettings.model_validate(
     {
         "schemes": {"random_cv": {"folds": 2, "repeats": 1}},
         "spaces": {"boosted_trees": {"rounds": {"low": 20, "high": 60}}},
-        "silent_seconds": 2,
     }
 )
 
@@ -53,8 +51,8 @@ def search(
     return Search("any/response/baseline", "all", rows, candidates, chosen or settings())
 
 
-def crossed_rows(rows: int = 600) -> Rows:
-    """Courses that respond where one sign is plus and the other minus: no stump tells them apart."""
+def crossed_rows(rows: int = 900) -> Rows:
+    """Courses that respond where two signs differ: no stump tells them apart."""
     drawn = response_rows(rows=rows)
     columns = drawn.features.frame.fillna(0.3)
     outcome = (columns["signal"] > 0) != (columns["noise"] > 0)
@@ -68,4 +66,4 @@ def nothing(done: int, best: float | None) -> None:
 if __name__ == "__main__":
     place, budget = sys.argv[1:]
     one = search(response_rows(rows=800))
-    one.work(Trials.at(place, 60), int(budget), nothing)
+    one.work(Trials.at(place), int(budget), nothing)

@@ -1,28 +1,32 @@
 """A search finds what is there to be found, the same every time, and goes on where it was."""
 
+import os
+import socket
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import optuna
 import pytest
 from learning import response_rows
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 from searching import LOGISTIC, STUMPS, crossed_rows, nothing, search, settings
 
-from kappredict.estimators.candidates import BoostedTrees
+from kappredict.estimators.candidates import BoostedTrees, Logistic
 from kappredict.estimators.fit import fit_model
-from kappredict.tuning.sampling import ClearlyBehind
+from kappredict.tuning.sampling import clearly_behind
 from kappredict.tuning.search import Search, done, give_up_dead, running
 from kappredict.tuning.storage import Trials
+
+HOST = socket.gethostname()
 
 
 @pytest.fixture
 def trials(tmp_path: Path) -> Trials:
-    return Trials.at(str(tmp_path), 60)
+    return Trials.at(str(tmp_path))
 
 
-def told(one: Search, trials: Trials) -> list[tuple[object, ...]]:
+def results(one: Search, trials: Trials) -> list[tuple[object, ...]]:
     """Give what was tried and what came of it, trial by trial."""
-    return [(trial.params, trial.state, trial.value) for trial in done(one.study(trials))]
+    return [(trial.params, trial.state, trial.value) for trial in done(trials.of(one.name))]
 
 
 def test_a_planted_setting_is_found(trials: Trials) -> None:
@@ -36,7 +40,7 @@ def test_a_planted_setting_is_found(trials: Trials) -> None:
 
 def test_the_simpler_kind_wins_a_tie(trials: Trials) -> None:
     # The truth is linear: boosting cannot be clearly better.
-    one = search(response_rows(rows=500))
+    one = search(response_rows(rows=800))
     one.work(trials, 14, nothing)
     finalists = one.finalists(trials)
     assert {finalist.model for finalist in finalists} == {"logistic", "boosted_trees"}
@@ -44,7 +48,7 @@ def test_the_simpler_kind_wins_a_tie(trials: Trials) -> None:
 
 
 def test_finalists_run_from_the_simplest_to_the_most_complex(trials: Trials) -> None:
-    one = search(response_rows(rows=500, effect=0.3))
+    one = search(response_rows(rows=800, effect=0.3))
     one.work(trials, 14, nothing)
     finalists = one.finalists(trials)
     place = [(list(one.kinds).index(each.model), each.complexity) for each in finalists]
@@ -52,9 +56,9 @@ def test_finalists_run_from_the_simplest_to_the_most_complex(trials: Trials) -> 
 
 
 def test_the_settings_own_candidates_are_tried_first(trials: Trials) -> None:
-    one = search(response_rows(rows=500), (LOGISTIC, STUMPS))
+    one = search(response_rows(rows=800), (LOGISTIC, STUMPS))
     one.work(trials, 2, nothing)
-    assert [one.candidate(trial) for trial in done(one.study(trials))] == [LOGISTIC, STUMPS]
+    assert [one.candidate(trial) for trial in done(trials.of(one.name))] == [LOGISTIC, STUMPS]
 
 
 def test_a_candidate_keeps_its_settings_that_are_not_searched(trials: Trials) -> None:
@@ -63,15 +67,15 @@ def test_a_candidate_keeps_its_settings_that_are_not_searched(trials: Trials) ->
         {"spaces": {"boosted_trees": {"row_share": {"choices": [0.6]}, "depth": {"choices": [1]}}}}
     )
     chosen = settings().model_copy(update={"tuning": held})
-    one = search(response_rows(rows=500), (shy,), chosen)
+    one = search(response_rows(rows=800), (shy,), chosen)
     one.work(trials, 3, nothing)
-    found = [one.candidate(trial) for trial in done(one.study(trials))]
+    found = [one.candidate(trial) for trial in done(trials.of(one.name))]
     assert {(each.row_share, each.depth) for each in found} == {(0.6, 1)}
 
 
 def test_stopping_and_going_on_gives_the_search_that_was_never_stopped(tmp_path: Path) -> None:
-    one = search(response_rows(rows=500))
-    at_once, halted = (Trials.at(str(tmp_path / name), 60) for name in ("once", "halted"))
+    one = search(response_rows(rows=800))
+    at_once, halted = (Trials.at(str(tmp_path / name)) for name in ("once", "halted"))
     one.work(at_once, 13, nothing)
 
     def stop(number: int, best: float | None) -> None:
@@ -80,22 +84,29 @@ def test_stopping_and_going_on_gives_the_search_that_was_never_stopped(tmp_path:
 
     with pytest.raises(KeyboardInterrupt):
         one.work(halted, 13, stop)
-    again = Trials.at(str(tmp_path / "halted"), 60)
+    again = Trials.at(str(tmp_path / "halted"))
     one.work(again, 13, nothing)
-    assert told(one, again) == told(one, at_once)
+    assert results(one, again) == results(one, at_once)
 
 
-def test_a_trial_that_was_interrupted_is_tried_again(trials: Trials) -> None:
-    one = search(response_rows(rows=500))
-    study = one.study(trials)
-    study.enqueue_trial(one.known[0], user_attrs={"known": 0})
-    study.tell(study.ask(), state=TrialState.FAIL)
+def test_a_trial_that_was_interrupted_is_tried_again(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = search(response_rows(rows=800))
+    with monkeypatch.context() as patch:
+        patch.setattr(Logistic, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.work(trials, 2, nothing)
     one.work(trials, 2, nothing)
-    assert [one.candidate(trial) for trial in done(study)] == [LOGISTIC, STUMPS]
+    assert [one.candidate(trial) for trial in done(trials.of(one.name))] == [LOGISTIC, STUMPS]
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_another_seed_is_another_search(trials: Trials) -> None:
-    rows = response_rows(rows=500)
+    rows = response_rows(rows=800)
     one, other = search(rows), search(rows, chosen=settings(seed=2))
     one.work(trials, 1, nothing)
     assert one.name != other.name
@@ -112,19 +123,6 @@ def test_what_the_sample_does_not_support_is_not_searched() -> None:
     assert list(search(response_rows(rows=120)).kinds) == ["logistic"]
 
 
-def behind(values: list[float]) -> bool:
-    """Whether a trial is given up that has these losses by fold; the best has 0.60, 0.58, 0.62."""
-    study = optuna.create_study(pruner=ClearlyBehind())
-    for losses in ([0.60, 0.58, 0.62], values):
-        trial = study.ask()
-        for step, loss in enumerate(losses):
-            trial.report(loss, step)
-        if losses is values:
-            return trial.should_prune()
-        study.tell(trial, sum(losses) / 3)
-    raise AssertionError
-
-
 @pytest.mark.parametrize(
     ("values", "given_up"),
     [
@@ -135,18 +133,25 @@ def behind(values: list[float]) -> bool:
     ],
 )
 def test_a_trial_is_given_up_when_it_is_clearly_behind(values: list[float], given_up: bool) -> None:
-    assert behind(values) == given_up
+    best = dict(enumerate([0.60, 0.58, 0.62]))
+    assert clearly_behind(dict(enumerate(values)), best) == given_up
 
 
-def test_a_running_trial_of_a_living_process_is_left_alone(trials: Trials) -> None:
-    study = search(response_rows(rows=300)).study(trials)
-    alive, dead, remote = (study.ask() for _ in range(3))
-    import os
-    import socket
-
-    host = socket.gethostname()
-    alive.set_user_attr("worker", f"{host}/{os.getpid()}")
-    dead.set_user_attr("worker", f"{host}/{2**22 + 1}")  # above the largest process number
-    remote.set_user_attr("worker", "elsewhere/1")
-    give_up_dead(study, 60)
-    assert [trial.number for trial in running(study)] == [alive.number, remote.number]
+@pytest.mark.parametrize(
+    ("worker", "hours", "given_up"),
+    [
+        (f"{HOST}/{os.getpid()}", 5, False),  # slow, and alive
+        (f"{HOST}/{2**22 + 1}", 0, True),  # above the largest process number
+        ("elsewhere/1", 0, False),
+        ("elsewhere/1", 5, True),  # longer than the hour it may take
+    ],
+)
+def test_the_trial_of_a_dead_worker_is_given_up(
+    trials: Trials, worker: str, hours: int, given_up: bool
+) -> None:
+    kept = trials.of("any")
+    trial = create_trial(state=TrialState.RUNNING, user_attrs={"worker": worker})
+    trial.datetime_start = datetime.now() - timedelta(hours=hours)  # noqa: DTZ005  # Optuna's have no zone
+    kept.begin(trial)
+    give_up_dead(kept, 3600)
+    assert (not running(kept)) == given_up

@@ -41,11 +41,10 @@ def test_two_processes_share_a_search(place: str) -> None:
     for worker in workers:
         _, said = worker.communicate(timeout=120)
         assert worker.returncode == 0, said
-    trials = Trials.at(place, 60)
-    study = search(response_rows(rows=800)).study(trials)
-    found = done(study)
+    trials = Trials.at(place)
+    kept = trials.of(search(response_rows(rows=800)).name)
+    found = done(kept)
     assert len(found) == 24
-    assert not running(study)
+    assert not running(kept)
     assert len({trial.number for trial in found}) == 24
     assert len({trial.user_attrs["worker"] for trial in found}) == 2
-    trials.storage.engine.dispose()
