@@ -33,7 +33,7 @@ def place(
 
 def test_two_processes_share_a_search(place: str) -> None:
     path = f"{ROOT}:{HERE}:{HERE.parent / 'estimators'}"
-    command = [sys.executable, str(HERE / "searching.py"), place, "24"]
+    command = [sys.executable, str(HERE / "searching.py"), place, "12"]
     workers = [
         subprocess.Popen(command, env={"PYTHONPATH": path}, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
@@ -44,7 +44,7 @@ def test_two_processes_share_a_search(place: str) -> None:
     trials = Trials.at(place)
     kept = trials.of(search(response_rows(rows=800)).name)
     found = done(kept)
-    assert len(found) == 24
+    assert len(found) == 12
     assert not running(kept)
-    assert len({trial.number for trial in found}) == 24
+    assert len({trial.number for trial in found}) == 12
     assert len({trial.user_attrs["worker"] for trial in found}) == 2
