@@ -89,14 +89,14 @@ def _say_plan(planned: Sequence[TaskSearches], trials: Trials, budget: Budget) -
         f"{len(searches)} searches of {budget.trials} trials, each of up to {folds} fits. "
         f"Trials: {trials.shown}"
     )
-    if before := sum(len(done(trials.of(one.name))) for one in searches):
-        messages.print(f"Going on from {before} trials.")
     for one in (task.overall for task in planned):
         if one.replaces_another(trials):
             messages.print(
                 f"{one.label}: the trials kept there so far are of other data, settings or spaces; "
                 f"this is a new search beside them."
             )
+    if before := sum(len(done(trials.of(one.name))) for one in searches):
+        messages.print(f"Going on from {before} trials.")
 
 
 def _search(planned: Sequence[TaskSearches], trials: Trials, budget: Budget) -> None:
