@@ -16,7 +16,7 @@ def show_tuning(tuning: Tuning) -> None:
     """Print, per task, the settings as they were beside the search, and a verdict."""
     mark = " – synthetic data" if tuning.study.definition.synthetic else ""
     table = Table(title=f"On rows that no search saw, with 95 % intervals{mark}")
-    for heading in ("task", "scheme", "figure", "settings as they were", "searched", "gain"):
+    for heading in ("task", "scheme", "figure", "settings as they were", "searched", "difference"):
         table.add_column(heading, overflow="fold")
     for found in tuning.found:
         for scheme, gain in found.gains.items():

@@ -39,7 +39,7 @@ def test_a_search_of_a_training_fold_has_none_of_the_rows_tested(data: Modelling
         assert not set(search.rows.patients) & set(data.rows.patients[fold.test])
 
 
-def test_of_shuffled_outcomes_a_search_finds_something_and_nothing_of_it_holds(
+def test_of_shuffled_outcomes_a_search_finds_nothing_that_holds(
     data: ModellingSet, tmp_path: Path
 ) -> None:
     chosen = settings()
@@ -52,8 +52,7 @@ def test_of_shuffled_outcomes_a_search_finds_something_and_nothing_of_it_holds(
     assert gain.searched["auc"].low < 0.5
     known = data.target.fitted_on[data.target.known]
     base_rate = -np.average(np.where(known == 1, np.log(known.mean()), np.log(1 - known.mean())))
-    assert min(found.contest.loss) < base_rate  # chosen on these very rows
-    assert gain.searched["log_loss"].value > base_rate  # and here seen for what it is
+    assert gain.searched["log_loss"].value > base_rate
     assert found.winner in found.finalists
 
     tuned = Tuned(
