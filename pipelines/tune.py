@@ -19,7 +19,7 @@ from kappredict.evaluation.task_sets import task_sets
 from kappredict.tracking.store import Store
 from kappredict.tuning.nested import Found, TaskSearches, conclude
 from kappredict.tuning.search import done, running
-from kappredict.tuning.storage import Trials
+from kappredict.tuning.storage import Trials, faults_told
 from pipelines.console import messages, progress
 
 
@@ -67,13 +67,13 @@ def tune(
     planned = [TaskSearches.of(one, settings) for one in usable]
     trials = Trials.at(budget.storage)
     _say_plan(planned, trials, budget)
-    with _stoppable():
+    with _stoppable(), faults_told():
         _search(planned, trials, budget)
         if elsewhere := sum(
             len(running(trials.of(one.name))) for task in planned for one in task.every
         ):
             return Tuning(study, [], settings, elsewhere)
-        found = _conclude(planned, trials, settings)
+        found = _conclude(planned, trials, study)
     settings = settings.with_tuned({one.task: _tuned(one, study, budget) for one in found})
     _log(found, settings, study, store)
     return Tuning(study, found, settings, 0)
@@ -114,18 +114,16 @@ def _search(planned: Sequence[TaskSearches], trials: Trials, budget: Budget) -> 
             search.work(trials, budget.trials, told)
 
 
-def _conclude(
-    planned: Sequence[TaskSearches], trials: Trials, settings: TrainingSettings
-) -> list[Found]:
+def _conclude(planned: Sequence[TaskSearches], trials: Trials, study: Study) -> list[Found]:
     """Cross-validate the settings' own candidates on the same folds, and compare."""
     data, folds = [one.data for one in planned], [one.plan.folds for one in planned]
     with progress("comparing with the settings as they were") as advance:
-        own = cross_validate(data, folds, settings, advance)
+        own = cross_validate(data, folds, planned[0].settings, advance)
     found: list[Found] = []
     with progress("concluding") as advance:
         for task, predictions in zip(planned, own, strict=True):
             advance(len(found), len(planned), task.data.task.name)
-            found.append(conclude(task, predictions, trials))
+            found.append(conclude(task, predictions, trials, synthetic=study.definition.synthetic))
     return found
 
 

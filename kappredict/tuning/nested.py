@@ -101,7 +101,11 @@ class Found:
 
 
 def conclude(
-    searches: TaskSearches, own: Mapping[str, Mapping[str, OutOfFold]], trials: Trials
+    searches: TaskSearches,
+    own: Mapping[str, Mapping[str, OutOfFold]],
+    trials: Trials,
+    *,
+    synthetic: bool,
 ) -> Found:
     """Let the finalists of all searches compete, and compare them with the settings' own.
 
@@ -117,14 +121,13 @@ def conclude(
         scheme: _gain(data, _predict(searches, scheme, trials), own[scheme][MODEL], settings)
         for scheme in searches.nested
     }
-    study = overall.study(trials)
     return Found(
         overall.task,
         finalists,
         model.contest,
         gains,
         pd.concat([trials_table(one.part, done(trials.of(one.name))) for one in searches.every]),
-        figures_of(study),
+        figures_of(overall.study(trials), synthetic=synthetic),
     )
 
 

@@ -37,7 +37,10 @@ def trials_table(part: str, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     )
 
 
-def figures_of(study: Study) -> Mapping[str, go.Figure]:
-    """Draw a search in Optuna's figures; those that need several different losses, where it has."""
+def figures_of(study: Study, *, synthetic: bool) -> Mapping[str, go.Figure]:
+    """Draw a search in Optuna's figures; none where all trials have one and the same loss."""
     losses = {one.value for one in study.get_trials(states=(TrialState.COMPLETE,))}
-    return {name: draw(study) for name, draw in _FIGURES.items() if len(losses) > 1}
+    figures = {name: draw(study) for name, draw in _FIGURES.items() if len(losses) > 1}
+    for figure in figures.values() if synthetic else ():
+        figure.update_layout(title=f"{figure.layout.title.text or ''} – synthetic data")
+    return figures

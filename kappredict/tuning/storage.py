@@ -1,7 +1,8 @@
 """Where trials are kept: a SQLite file by default, PostgreSQL by URL for many workers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,31 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from kappredict.errors import UsageError
+from kappredict.errors import DataError, UsageError
 from kappredict.tuning.quiet import quiet
 
 _ATTEMPTS = 5
 # Workers wait for one another's writes, each of them a matter of milliseconds.
 _PATIENCE = {"timeout": 60}
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """Turn a storage that fails while it is worked with into one message.
+
+    Raises
+    ------
+    DataError
+        If it does.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise DataError(
+            f"the trials cannot be reached any more ({reason}); once they can, the same command "
+            f"goes on from there"
+        ) from error
 
 
 @dataclass(frozen=True)

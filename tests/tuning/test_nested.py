@@ -47,13 +47,14 @@ def test_of_shuffled_outcomes_a_search_finds_nothing_that_holds(
     for search in searches.every:
         search.work(trials, 10, nothing)
     own = cross_validate([data], [searches.plan.folds], chosen, nothing)
-    found = conclude(searches, own[0], trials)
+    found = conclude(searches, own[0], trials, synthetic=True)
     gain = found.gains["random_cv"]
     assert gain.searched["auc"].low < 0.5
     known = data.target.fitted_on[data.target.known]
     base_rate = -np.average(np.where(known == 1, np.log(known.mean()), np.log(1 - known.mean())))
     assert gain.searched["log_loss"].value > base_rate
     assert found.winner in found.finalists
+    assert found.figures["history"].layout.title.text.endswith("synthetic data")
 
     tuned = Tuned(
         candidates=found.finalists, data_digest="1234", trials=10, nested={"random_cv": "auc 0.51"}
