@@ -12,16 +12,15 @@ from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.data.validation import load_study
-from kappredict.domain.task import PredictionTask, tasks_of
-from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle, digest
 from kappredict.evaluation.cross_validation import Predictions, cross_validate, described
-from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
+from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
 from kappredict.evaluation.sources import open_source
+from kappredict.evaluation.task_sets import TooSmall, chosen_tasks, large_enough, task_sets
 from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.model_level import ModelExplanation, explain_model
 from kappredict.reporting.collect import Judged, collect
@@ -101,13 +100,13 @@ def train(  # noqa: PLR0913  # the command's options
     """Train all tasks of some conditions (or of `all` that the study has) on a study folder."""
     source = open_source(folder, load_catalogue(own_configs), place.work)
     run = Run(source.study, source.catalogue, settings.grown_by(place.grow), out, store)
-    tasks = chosen_tasks(conditions, run.study, run.catalogue, settings)
+    tasks = chosen_tasks(run.study, run.catalogue, conditions, settings)
     trained: list[Trained] = []
     refused: list[Refused] = []
     with store.run(f"train {run.study.definition.id}", run.tags):
         for sets in source.batches(tasks):
             usable, too_small = large_enough(sets, settings)
-            refused += too_small
+            refused += [_refused(one) for one in too_small]
             trained += train_sets(run, usable)
     return Training(run.study, trained, refused)
 
@@ -137,38 +136,14 @@ def train_sets(run: Run, usable: Sequence[ModellingSet]) -> list[Trained]:
 def modelling_sets(
     conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
 ) -> tuple[list[ModellingSet], list[Refused]]:
-    """Build every task's modelling set, and refuse those that are too small to model."""
-    tasks = chosen_tasks(conditions, study, catalogue, settings)
-    return large_enough([build_modelling_set(study, catalogue, one) for one in tasks], settings)
+    """Build every task's modelling set; one that is too small to model is refused with reasons."""
+    usable, too_small = task_sets(study, catalogue, conditions, settings)
+    return usable, [_refused(one) for one in too_small]
 
 
-def chosen_tasks(
-    conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
-) -> list[PredictionTask]:
-    """List the tasks of some conditions, or of `all` that the study has."""
-    present = set(study.courses["condition"])
-    every = [name for name in catalogue.conditions if name in present]
-    chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
-    return [
-        task
-        for condition in map(catalogue.condition, chosen)
-        for task in tasks_of(condition, settings.outcomes, settings.landmarks)
-    ]
-
-
-def large_enough(
-    sets: Sequence[ModellingSet], settings: TrainingSettings
-) -> tuple[list[ModellingSet], list[Refused]]:
-    """Keep the sets that can be modelled; one that is too small is refused with reasons."""
-    usable, refused = [], []
-    for data in sets:
-        try:
-            data.require_events(settings.least_events)
-            usable.append(data)
-        except RefusedError as error:
-            reason = Refused(data.task.name, str(error), rates(data), paired_differences(data))
-            refused.append(reason)
-    return with_kin(usable), refused
+def _refused(too_small: TooSmall) -> Refused:
+    data, error = too_small
+    return Refused(data.task.name, str(error), rates(data), paired_differences(data))
 
 
 @dataclass(frozen=True)
