@@ -32,6 +32,7 @@ from kappredict.data.simulation import load_parameters, simulate
 from kappredict.data.tables import TABLES
 from kappredict.data.writers import write_definition
 from kappredict.domain.task import tasks_of
+from kappredict.estimators.blocks import ENOUGH
 from kappredict.estimators.fit import fit_one
 from kappredict.estimators.growing import GrowHere
 from kappredict.evaluation.cross_validation import cross_validate
@@ -296,7 +297,7 @@ def _quality(results: list[dict[str, Any]]) -> Iterator[str]:
     yield "The model that won, on the latest 30 % of the patients:"
     yield ""
     yield markdown(
-        ["patients", "assessed", "model", "AUC (90 % interval)"],
+        ["patients", "assessed", "model", "AUC (95 % interval)"],
         [
             [
                 f"{one['patients']:,}",
@@ -326,6 +327,12 @@ def _beyond(results: list[dict[str, Any]]) -> Iterator[str]:
         f"patients, extended to {patients:,.0f} patients ({rows:.0f} rows each):"
     )
     yield ""
+    if last["patients"] <= ENOUGH:
+        yield (
+            f"(Up to {ENOUGH:,} rows the driver also learns from all rows what it learns from so "
+            f"many of more: for the driver this line is too steep.)"
+        )
+        yield ""
     yield f"- {hours:.1f} hours of one core;"
     yield f"- {driver:.1f} GiB in the driver, which holds a task's features and outcomes;"
     yield (
