@@ -90,11 +90,16 @@ def crossing(folder: Path) -> tuple[Problem, ...]:
     """Find patients and courses that are in more than one partition."""
     found = []
     for table, column in _WHOLE.items():
-        files = [str(part / f"{table}.parquet") for part in parts_of(folder)]
+        files = [part / f"{table}.parquet" for part in parts_of(folder)]
+        if absent := [file for file in files if not file.is_file()]:
+            place = f"{absent[0].parent.name}/{absent[0].name}"
+            rule = "is not there: the tables of a partition are Parquet files"
+            found.append(Problem(place, None, None, rule, "partition the study anew"))
+            continue
         several = duckdb.sql(
             f"SELECT {column} FROM read_parquet($files, filename = true) "  # noqa: S608  # our names
             f"GROUP BY {column} HAVING count(DISTINCT filename) > 1",
-            params={"files": files},
+            params={"files": [str(file) for file in files]},
         )
         if number := len(several):
             rule = f"{number:,} are in more than one partition"

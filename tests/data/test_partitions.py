@@ -111,6 +111,12 @@ def test_a_course_in_two_partitions_is_found_and_refused(mine: Path, catalogue: 
         refuse_crossing(mine)
 
 
+def test_a_partition_without_its_tables_is_a_problem(mine: Path, catalogue: Catalogue) -> None:
+    (parts_of(mine)[2] / "courses.parquet").unlink()
+    said = [str(problem) for problem in check_study(mine, catalogue).problems]
+    assert any(one.startswith("part-00002/courses.parquet: is not there") for one in said)
+
+
 def test_too_many_partitions_are_refused_and_what_was_there_stays(
     whole: Path, mine: Path, catalogue: Catalogue
 ) -> None:
