@@ -42,6 +42,7 @@ benchmarks: $(READY)  ## Measure speed, as ratios in one run
 	$(BIN)/python tests/benchmarks/explaining.py
 	$(BIN)/python tests/benchmarks/serving.py
 	$(BIN)/python tests/benchmarks/cds_hooks.py
+	$(BIN)/python tests/benchmarks/tuning.py
 
 measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves into docs/ (an hour)
 	$(BIN)/python tests/benchmarks/accuracy.py > docs/accuracy.md
