@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# The official FHIR definitions that tests check with; without npm those tests are skipped, and say so.
+FHIR := $(if $(shell command -v npm),tests/fhir/node_modules/.package-lock.json)
+
 export BENTOML_DO_NOT_TRACK := True
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
@@ -24,7 +27,7 @@ check: $(READY)  ## Lint, types and import rules; changes nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(READY)  ## The tests
+unit: $(READY) $(FHIR)  ## The tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
 docs: $(READY)  ## Generate the pages that derive from code and definitions
@@ -38,6 +41,8 @@ benchmarks: $(READY)  ## Measure speed, as ratios in one run
 	$(BIN)/python tests/benchmarks/simulation.py
 	$(BIN)/python tests/benchmarks/explaining.py
 	$(BIN)/python tests/benchmarks/serving.py
+	$(BIN)/python tests/benchmarks/cds_hooks.py
+	$(BIN)/python tests/benchmarks/tuning.py
 
 measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves into docs/ (an hour)
 	$(BIN)/python tests/benchmarks/accuracy.py > docs/accuracy.md
@@ -68,5 +73,9 @@ $(READY): bootstrap.lock requirements-dev.lock pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
+tests/fhir/node_modules/.package-lock.json: tests/fhir/package-lock.json
+	cd tests/fhir && npm ci --omit=peer --no-audit --no-fund --silent
+	touch $@
+
 clean:  ## Remove everything that was made
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build tests/fhir/node_modules

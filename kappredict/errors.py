@@ -13,6 +13,12 @@ class UsageError(KappredictError):
     exit_code = 2
 
 
+class StoppedError(KappredictError):
+    """The user stopped the work; what was done is kept, and the message says how to go on."""
+
+    exit_code = 130
+
+
 class DefinitionError(KappredictError):
     """A file in `configs/` (or a study's own definitions) is wrong."""
 

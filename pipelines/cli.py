@@ -125,6 +125,51 @@ def train(
 
 
 @app.command()
+def tune(
+    conditions: Annotated[list[str], typer.Argument(help="Conditions, or `all`.")],
+    study: Annotated[Path, typer.Option(help="A study folder.")],
+    trials: Annotated[int, typer.Option(min=1, help="How many trials each search has.")] = 100,
+    storage: Annotated[
+        str, typer.Option(help="Trials: a folder (SQLite inside), or a URL that workers share.")
+    ] = "build/tuning",
+    training: TrainingOption = "default",
+    out: Annotated[
+        Path | None, typer.Option(help="The settings file to write: build/tuning/CONDITION.yaml.")
+    ] = None,
+    store: StoreOption = "build/mlflow",
+    seed: Annotated[int | None, typer.Option(help="Replaces the settings' seed.")] = None,
+    json_file: JsonOption = None,
+    configs: ConfigsOption = None,
+) -> None:
+    """Search for good settings; stop it, go on, or start it again beside itself, as you like."""
+    from kappredict.evaluation.settings import read_settings, write_settings
+    from kappredict.tracking.store import Store
+    from pipelines.show_tuning import show_tuning, tuning_json
+    from pipelines.tune import Budget
+    from pipelines.tune import tune as run
+
+    settings = read_settings(training)
+    if seed is not None:
+        settings = settings.model_copy(update={"seed": seed})
+    budget, kept = Budget(trials, storage), Store.at(store)
+    done = run(conditions, study, settings, budget, kept, own_configs=configs)
+    if done.elsewhere:
+        messages.print(
+            f"Done here. Other processes are still at {done.elsewhere} trials; the last one to "
+            f"end concludes. If none is left, run this again."
+        )
+        return
+    show_tuning(done)
+    write_json(json_file, tuning_json(done))
+    out = out or Path("build/tuning") / f"{'-'.join(conditions)}.yaml"
+    write_settings(done.settings, out)
+    messages.print(f"Settings: {out}   Runs: mlflow ui --backend-store-uri {kept.uri}")
+    messages.print(
+        f"Next: kappredict train {' '.join(conditions)} --study {study} --training {out}"
+    )
+
+
+@app.command()
 def predict(
     model: ModelArgument,
     patients: Annotated[Path, typer.Argument(help="A study folder, or JSON patient records.")],
@@ -279,7 +324,8 @@ def serve(
     """Serve every bundle of a folder: a web page, REST, FHIR and CDS Hooks, audited."""
     from pipelines.serve import serve as run
 
-    messages.print(f"Page: http://{host}:{port}/   Audit trail: {audit}")
+    trail = f"a {audit.partition(':')[0]} database" if "://" in audit else audit  # no password
+    messages.print(f"Page: http://{host}:{port}/   Audit trail: {trail}")
     run(Address(host, port), models, keys, audit, demo=demo, workers=workers)
 
 

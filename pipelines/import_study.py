@@ -23,8 +23,11 @@ def import_study(
         If any row was rejected: the sound rows are written all the same.
     """
     catalogue = load_catalogue(own_configs)
-    checked = check(run_queries(import_folder, source, catalogue), catalogue)
+    raw = run_queries(import_folder, source, catalogue)
+    checked = check(raw, catalogue)
     write_study(checked.study, out)
+    for note in raw.notes:
+        messages.print(escape(note), highlight=False)
     for name, table in checked.study.tables.items():
         messages.print(f"{name}: {len(table):,} rows")
     if checked.problems:

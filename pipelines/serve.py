@@ -12,6 +12,8 @@ from pipelines.cli_service import Address
 _SERVICE = "kappredict.serving.service:Kappredict"
 # A drain may take as long as the longest request; an orchestrator kills after 30 seconds.
 _SECONDS_TO_DRAIN = "27"
+# Longer than a proxy keeps an idle connection (usually 60), or it would send into a closed one.
+_SECONDS_IDLE = "75"
 
 
 def serve(
@@ -41,6 +43,7 @@ def serve(
     command = [sys.executable, "-m", "bentoml", "serve", _SERVICE]
     command += ["--host", at.host, "--port", str(at.port), "--timeout", "30"]
     command += ["--timeout-graceful-shutdown", _SECONDS_TO_DRAIN]
+    command += ["--timeout-keep-alive", _SECONDS_IDLE]
     os.execve(sys.executable, command, environment)  # noqa: S606  # no shell, nothing of a user's
 
 

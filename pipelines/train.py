@@ -12,15 +12,14 @@ from kappredict.config.catalogue import Catalogue, load_catalogue
 from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.data.validation import load_study
-from kappredict.domain.task import tasks_of
-from kappredict.errors import RefusedError
 from kappredict.estimators.bundle import ModelBundle, digest
 from kappredict.evaluation.cross_validation import Predictions, cross_validate
-from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
+from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
+from kappredict.evaluation.task_sets import TooSmall, task_sets
 from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.model_level import ModelExplanation, explain_model
 from kappredict.reporting.collect import Judged, collect
@@ -130,21 +129,13 @@ def modelling_sets(
     conditions: Sequence[str], study: Study, catalogue: Catalogue, settings: TrainingSettings
 ) -> tuple[list[ModellingSet], list[Refused]]:
     """Build every task's modelling set; one that is too small to model is refused with reasons."""
-    present = set(study.courses["condition"])
-    every = [name for name in catalogue.conditions if name in present]
-    chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
-    usable, refused = [], []
-    for condition in map(catalogue.condition, chosen):
-        for task in tasks_of(condition, settings.outcomes, settings.landmarks):
-            data = build_modelling_set(study, catalogue, task)
-            try:
-                data.require_events(settings.least_events)
-                usable.append(data)
-            except RefusedError as error:
-                refused.append(
-                    Refused(task.name, str(error), rates(data), paired_differences(data))
-                )
-    return with_kin(usable), refused
+    usable, too_small = task_sets(study, catalogue, conditions, settings)
+    return usable, [_refused(one) for one in too_small]
+
+
+def _refused(too_small: TooSmall) -> Refused:
+    data, error = too_small
+    return Refused(data.task.name, str(error), rates(data), paired_differences(data))
 
 
 @dataclass(frozen=True)

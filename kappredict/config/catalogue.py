@@ -86,6 +86,7 @@ class Catalogue:
             *self._check_sources("instruments", self.instruments),
             *self._check_sources("conditions", self.conditions),
             *self._check_sources("configs", {"features": self.features}),
+            *self._check_sources("terminology", dict(self.terminology)),
             *self._check_sources("safety", {one.id: one for one in self.safety}),
             *self._check_safety(),
             *self._check_directions("instruments", self.instruments),

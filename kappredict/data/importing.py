@@ -14,6 +14,8 @@ import duckdb
 import pandas as pd
 
 from kappredict.config.catalogue import Catalogue
+from kappredict.data.fhir.bulk import BulkRead, add_bulk_tables, is_bulk_file
+from kappredict.data.fhir.elements import Definitions
 from kappredict.data.postgresql import Copy, copied, is_address
 from kappredict.data.queries import shared_queries, tables_read
 from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
@@ -45,8 +47,9 @@ def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) 
         A folder with `study.yaml` and a `<table>.sql` for each table the source can fill.
     source
         A folder of CSV, TSV, Parquet, NDJSON or JSON files (gzip included). Each is a view named
-        by its file: `asi.csv.gz` is `asi`. Or the address of a PostgreSQL database, whose tables
-        are those views: see `kappredict.data.postgresql`.
+        by its file: `asi.csv.gz` is `asi`. NDJSON of FHIR resources is read by the service's own
+        mapping, into the tables `fhir_…` of `kappredict.data.fhir.bulk`. Or the address of a
+        PostgreSQL database, whose tables are those views: see `kappredict.data.postgresql`.
     catalogue
         What the import may look codes up in: see `kappredict.data.vocabulary`.
 
@@ -68,11 +71,23 @@ def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) 
         views = [*_add_views(connection, copy.folder), *copy.tables]
         for name, rows in catalogue_views(catalogue).items():
             connection.register(name, rows)
+        read = _add_bulk(connection, copy.folder, catalogue)
         for name, query in shared.items():
             with _blamed_on(query, views):
                 _select(connection, query).create(name)
         tables = {name: _run(connection, queries[name], views) for name in queries}
-    return RawTables(definition, tables)
+    return RawTables(definition, tables, tuple(read.problems), read.notes)
+
+
+def _add_bulk(
+    connection: duckdb.DuckDBPyConnection, source: Path, catalogue: Catalogue
+) -> BulkRead:
+    """Read the source's FHIR resources, if it has any, by the service's own mapping."""
+    files = [path for path in sorted(source.resolve().iterdir()) if is_bulk_file(path)]
+    if not files:
+        return BulkRead()
+    known = Definitions.of(catalogue.conditions, catalogue.instruments, catalogue.terminology)
+    return add_bulk_tables(connection, files, known)
 
 
 def _queries(folder: Path) -> dict[str, Path]:
@@ -118,7 +133,7 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
     views: dict[str, Path] = {}
     for path in sorted(source.resolve().iterdir()):
         name = table_name(path, tuple(_READERS))
-        if name is None:
+        if name is None or is_bulk_file(path):
             continue
         if name.lower().startswith(PREFIX):
             raise DataError(f"{path}: rename it; views named {PREFIX}… are those of the catalogue")
@@ -135,7 +150,7 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
             connection.execute(f"CREATE VIEW {view} AS {content}")
         except duckdb.Error as error:
             raise DataError(f"{path}: cannot be read ({_first_line(error)})") from error
-    if not views:
+    if not views and not any(is_bulk_file(path) for path in source.resolve().iterdir()):
         known = ", ".join(_FUNCTIONS)
         raise UsageError(f"{source}: holds no file that can be imported ({known}, or gzipped)")
     return list(views)

@@ -30,7 +30,10 @@ def shared_queries(import_folder: Path) -> dict[str, Path]:
 
 
 def tables_read(queries: Iterable[Path]) -> dict[Path, set[str]]:
-    """Name, in lower case, the tables that each query reads; none where it is no SELECT."""
+    """Name, in lower case, the tables that each query reads; none where it is no SELECT.
+
+    Names that a query gives by WITH are among them: each may hide a table that it is made of.
+    """
     with duckdb.connect() as connection:
         texts = {query: query.read_text(encoding="utf-8") for query in queries}
         trees = {

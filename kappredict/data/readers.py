@@ -29,11 +29,15 @@ class RawTable:
 
 @dataclass(frozen=True)
 class RawTables:
-    """A study as found: its definition, its tables, and the files that could not be read."""
+    """A study as found: its definition, its tables, and what could not be read.
+
+    `notes` counts what an import left aside because it is no part of a study.
+    """
 
     definition: StudyDefinition
     tables: Mapping[str, RawTable]
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_tables(folder: Path) -> RawTables:

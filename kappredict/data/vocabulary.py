@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from kappredict.config.catalogue import Catalogue
-from kappredict.domain.terminology import ICD10, LOINC, OWN_INSTRUMENT, SNOMED
+from kappredict.data.fhir.elements import score_codes
+from kappredict.domain.terminology import ICD10, SNOMED
 
 PREFIX = "catalogue_"
 
@@ -32,14 +33,8 @@ def catalogue_views(catalogue: Catalogue) -> dict[str, pd.DataFrame]:
 
 
 def _scores(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
-    for one in catalogue.instruments.values():
-        yield OWN_INSTRUMENT, one.id, one.id, ""
-        if one.loinc.total:
-            yield LOINC, one.loinc.total, one.id, ""
-        for item in one.items:
-            yield OWN_INSTRUMENT, f"{one.id}.{item.id}", one.id, item.id
-            if item.loinc:
-                yield LOINC, item.loinc, one.id, item.id
+    for coding, score in score_codes(catalogue.instruments.values()):
+        yield (*coding, score.instrument, score.item)
 
 
 def _conditions(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:

@@ -70,7 +70,10 @@ class HistoryFeature(Definition):
 
 
 class ColumnFeature(Definition):
-    """A column of `patients` or `courses` that is a feature (`configs/features/columns.yaml`)."""
+    """A column of `patients` or `courses` that is a feature (`configs/features/columns.yaml`).
+
+    Patients below `meant_from` are not those whom predictions are meant for: they get none.
+    """
 
     table: Literal["patients", "courses"]
     column: str
@@ -78,6 +81,7 @@ class ColumnFeature(Definition):
     group: str
     kind: Kind
     unit: str = ""
+    meant_from: float | None = None
     monotone: Monotone | None = None
 
 

@@ -1,6 +1,6 @@
 """Codes of other systems that mean something here, and the addresses of those systems."""
 
-from kappredict.domain.base import Definition, Mark
+from kappredict.domain.base import Sourced
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -10,14 +10,13 @@ OWN = "https://kappredict.example.org/fhir"
 OWN_INSTRUMENT = f"{OWN}/CodeSystem/instrument"
 
 
-class Term(Definition):
-    """One code of another system, what it means here, and how far that was checked."""
+class Term(Sourced):
+    """One code of another system, and what it means here."""
 
     system: str
     code: str
     label: str
     means: str
-    mark: Mark
 
 
 Terminology = dict[str, tuple[Term, ...]]

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from kappredict.estimators.additive import AdditiveMargin, Steps
 from kappredict.estimators.margins import Margin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
+from kappredict.estimators.space import Range, Space
 
 # Rounds without improvement after which a machine stops.
 _PATIENCE = 25
@@ -25,6 +26,12 @@ class ExplainableBoosting(CandidateSettings):
     """
 
     needs: ClassVar[int] = 10
+    space: ClassVar[Space] = {
+        "most_bins": Range(low=8, high=64, log=True),
+        "smoothing_rounds": Range(low=0, high=100),
+        "learning_rate": Range(low=0.005, high=0.05, log=True),
+        "least_per_leaf": Range(low=5, high=50, log=True),
+    }
 
     model: Literal["explainable_boosting"]
     bags: int = Field(default=8, gt=0)
@@ -33,6 +40,11 @@ class ExplainableBoosting(CandidateSettings):
     smoothing_rounds: int = Field(default=25, ge=0)
     learning_rate: float = Field(default=0.02, gt=0, le=1)
     least_per_leaf: int = Field(default=10, gt=0)
+
+    @property
+    def complexity(self) -> float:
+        """More steps to a curve, on fewer courses each."""
+        return self.most_bins / self.least_per_leaf
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""

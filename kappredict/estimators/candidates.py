@@ -5,12 +5,15 @@ sums in another order give other trees, and a seed must give the same model on a
 """
 
 import warnings
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xgboost
-from pydantic import Field
+from pydantic import Field, ValidationError
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -18,6 +21,7 @@ from kappredict.estimators.boosted_curves import ExplainableBoosting
 from kappredict.estimators.margins import Margin, TreeMargin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
 from kappredict.estimators.pooling import PooledHazard, PooledLogistic
+from kappredict.estimators.space import Range, Space
 from kappredict.estimators.splines import LogisticSplines
 from kappredict.estimators.standardised import Standardised
 
@@ -25,8 +29,15 @@ from kappredict.estimators.standardised import Standardised
 class Logistic(CandidateSettings):
     """Logistic regression with an L2 penalty on standardised columns (`inverse_penalty` is C)."""
 
+    space: ClassVar[Space] = {"inverse_penalty": Range(low=0.0003, high=1, log=True)}
+
     model: Literal["logistic"]
     inverse_penalty: float = Field(default=0.02, gt=0)
+
+    @property
+    def complexity(self) -> float:
+        """A weaker penalty lets coefficients grow."""
+        return self.inverse_penalty
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
@@ -41,6 +52,15 @@ class BoostedTrees(CandidateSettings):
     """XGBoost on the log loss."""
 
     needs: ClassVar[int] = 10
+    space: ClassVar[Space] = {
+        "rounds": Range(low=30, high=400, log=True),
+        "depth": Range(low=1, high=4),
+        "learning_rate": Range(low=0.01, high=0.2, log=True),
+        "least_child_weight": Range(low=1, high=30, log=True),
+        "row_share": Range(low=0.5, high=1),
+        "column_share": Range(low=0.2, high=1),
+        "penalty": Range(low=0.5, high=50, log=True),
+    }
 
     model: Literal["boosted_trees"]
     rounds: int = Field(default=120, gt=0)
@@ -50,6 +70,11 @@ class BoostedTrees(CandidateSettings):
     row_share: float = Field(default=0.8, gt=0, le=1)
     column_share: float = Field(default=0.5, gt=0, le=1)
     penalty: float = Field(default=5.0, ge=0)
+
+    @property
+    def complexity(self) -> float:
+        """Deeper trees, and more learnt from them."""
+        return _learnt(self)
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
@@ -69,9 +94,19 @@ class WeibullAFT(CandidateSettings):
     finds no maximum, all courses get the same margin: such a fit knows nothing.
     """
 
+    space: ClassVar[Space] = {
+        "penalty": Range(low=0.01, high=3, log=True),
+        "most_columns": Range(low=5, high=30),
+    }
+
     model: Literal["weibull_aft"]
     penalty: float = Field(default=0.1, ge=0)
     most_columns: int = Field(default=20, gt=0)
+
+    @property
+    def complexity(self) -> float:
+        """More columns, held less."""
+        return self.most_columns / (1 + self.penalty)
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on two columns of days: lower, and upper, infinite if censored."""
@@ -105,6 +140,16 @@ class BoostedAFT(CandidateSettings):
     """XGBoost `survival:aft` on interval-censored times, with Weibull noise."""
 
     needs: ClassVar[int] = 10
+    space: ClassVar[Space] = {
+        "rounds": Range(low=30, high=400, log=True),
+        "depth": Range(low=1, high=4),
+        "learning_rate": Range(low=0.01, high=0.2, log=True),
+        "least_child_weight": Range(low=1, high=30, log=True),
+        "row_share": Range(low=0.5, high=1),
+        "column_share": Range(low=0.2, high=1),
+        "penalty": Range(low=0.5, high=50, log=True),
+        "noise_scale": Range(low=0.5, high=3, log=True),
+    }
 
     model: Literal["boosted_aft"]
     rounds: int = Field(default=120, gt=0)
@@ -115,6 +160,11 @@ class BoostedAFT(CandidateSettings):
     column_share: float = Field(default=0.5, gt=0, le=1)
     penalty: float = Field(default=5.0, ge=0)
     noise_scale: float = Field(default=1.5, gt=0)
+
+    @property
+    def complexity(self) -> float:
+        """Deeper trees, and more learnt from them."""
+        return _learnt(self)
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on two columns of days: lower, and upper, infinite if censored."""
@@ -134,8 +184,48 @@ ResponseCandidate = Annotated[
     Logistic | PooledLogistic | LogisticSplines | ExplainableBoosting | BoostedTrees,
     Field(discriminator="model"),
 ]
-RelapseCandidate = Annotated[PooledHazard | WeibullAFT | BoostedAFT, Field(discriminator="model")]
+RelapseKinds = PooledHazard | WeibullAFT | BoostedAFT
+RelapseCandidate = Annotated[RelapseKinds, Field(discriminator="model")]
 Candidate = ResponseCandidate | RelapseCandidate
+KINDS: Mapping[str, type[Candidate]] = {
+    get_args(kind.model_fields["model"].annotation)[0]: kind
+    for union in (ResponseCandidate, RelapseCandidate)
+    for kind in get_args(get_args(union)[0])
+}
+"""Every kind of candidate by its name in settings."""
+
+
+def wrong_spaces(spaces: Mapping[str, Space]) -> list[str]:
+    """Say what is wrong with search spaces (kind → setting → what it may be)."""
+    found = []
+    for name, space in spaces.items():
+        if name not in KINDS:
+            found.append(f"{name}: is no candidate{_nearest(name, KINDS)}")
+            continue
+        settings = set(KINDS[name].model_fields) - {"model"}
+        for setting, one in space.items():
+            place = f"{name}.{setting}"
+            if setting not in settings:
+                found.append(f"{place}: is not a setting of it{_nearest(setting, settings)}")
+                continue
+            found += [
+                f"{place}: {why}" for why in map(partial(_refusal, name, setting), one.ends) if why
+            ]
+    return found
+
+
+def _refusal(kind: str, setting: str, value: float) -> str:
+    """Say why a candidate cannot have a setting at a value; nothing where it can."""
+    try:
+        KINDS[kind].model_validate({"model": kind, setting: value})
+    except ValidationError as error:
+        return f"cannot be {value:g} ({error.errors()[0]['msg']})"
+    return ""
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _strongest(columns: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -149,6 +239,11 @@ def _strongest(columns: np.ndarray, times: np.ndarray) -> np.ndarray:
 def _seen(times: np.ndarray) -> np.ndarray:
     """Give one day per row: when relapse was seen, or last not."""
     return np.maximum(np.where(np.isfinite(times[:, 1]), times[:, 1], times[:, 0]), 1.0)
+
+
+def _learnt(candidate: BoostedTrees | BoostedAFT) -> float:
+    leaves = 2**candidate.depth - 1
+    return candidate.rounds * candidate.learning_rate * leaves
 
 
 def _tree_settings(

@@ -4,7 +4,7 @@ Everything that is learnt (who is assessed, columns, medians, the choice, the ca
 here, from the rows that are handed in, so that a caller who hands in a training fold cannot leak.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,9 +150,12 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     """
     candidates = affordable(rows, candidates)
     weights, judged = rows.weights, rows.judged
-    parts = split_by_patient(rows, folds, seed)
     target, own_weights = rows.target.take(judged), weights[judged]
-    margins = [_out_of_fold(rows, weights, one, parts, seed)[judged] for one in candidates]
+    margins = [np.full(len(rows.target), np.nan) for _ in candidates]
+    for part in encoded_folds(rows, weights, folds, seed):
+        for candidate, own in zip(candidates, margins, strict=True):
+            own[part.test] = part.margins(candidate, seed)
+    margins = [own[judged] for own in margins]
     contest = _judge(target, own_weights, tuple(candidates), margins)
     encoder, margin = fit_one(rows, weights, candidates[contest.winner], seed)
     best = margins[contest.winner]
@@ -176,14 +179,55 @@ def split_by_patient(rows: Rows, folds: int, seed: int) -> list[Split]:
     return patient_folds(np.where(rows.own, strata, -1), rows.patients, most, seed)
 
 
-def _out_of_fold(
-    rows: Rows, weights: np.ndarray, candidate: Candidate, parts: list[Split], seed: int
-) -> np.ndarray:
-    margins = np.full(len(rows.target), np.nan)
-    for train, test in parts:
-        encoder, margin = fit_one(rows.take(train), weights[train], candidate, seed)
-        margins[test] = margin.values(encoder.transform(rows.features.take(test)))
-    return margins
+@dataclass(frozen=True)
+class Encoded:
+    """Training rows as numbers, of which any candidate can be fitted."""
+
+    encoder: Encoder
+    matrix: TrainingMatrix
+
+    @classmethod
+    def of(cls, rows: Rows, weights: np.ndarray) -> "Encoded":
+        """Encode the rows whose outcome is known."""
+        known, judged = np.flatnonzero(rows.target.known), rows.judged
+        comparable = without_structure(rows.features.take(judged), rows.studies[judged])
+        encoder = Encoder.fit(comparable)
+        matrix = TrainingMatrix(
+            encoder.transform(rows.features.take(known)),
+            rows.target.take(known).fitted_on,
+            weights[known],
+            encoder.directions(rows.features.specs),
+            rows.condition[known],
+        )
+        return cls(encoder, matrix)
+
+    def fit(self, candidate: Candidate, seed: int) -> Margin:
+        """Fit a candidate on the rows that it may see."""
+        if not self.encoder.columns:
+            nothing = np.empty(0)
+            return LinearMargin(0.0, nothing, nothing, nothing)
+        return candidate.fit(self.matrix if candidate.pools else self.matrix.own, seed)
+
+
+@dataclass(frozen=True)
+class EncodedFold:
+    """A fold of a competition: encoded training rows, and the rows that are tested."""
+
+    train: Encoded
+    columns: np.ndarray
+    test: np.ndarray
+
+    def margins(self, candidate: Candidate, seed: int) -> np.ndarray:
+        """Fit a candidate on the training rows and give the margins of those tested."""
+        return self.train.fit(candidate, seed).values(self.columns)
+
+
+def encoded_folds(rows: Rows, weights: np.ndarray, folds: int, seed: int) -> Iterator[EncodedFold]:
+    """Give the folds of a competition one by one, each encoded once for all candidates."""
+    for train, test in split_by_patient(rows, folds, seed):
+        encoded = Encoded.of(rows.take(train), weights[train])
+        columns = encoded.encoder.transform(rows.features.take(test))
+        yield EncodedFold(encoded, columns, test)
 
 
 def fit_one(
@@ -196,21 +240,8 @@ def fit_one(
     weights
         What each row weighs; nothing is read of rows without a known outcome.
     """
-    used = rows.target.known & (rows.own | candidate.pools)
-    judged = rows.judged
-    comparable = without_structure(rows.features.take(judged), rows.studies[judged])
-    encoder = Encoder.fit(comparable)
-    if not encoder.columns:
-        nothing = np.empty(0)
-        return encoder, LinearMargin(0.0, nothing, nothing, nothing)
-    matrix = TrainingMatrix(
-        encoder.transform(rows.features.take(np.flatnonzero(used))),
-        rows.target.take(np.flatnonzero(used)).fitted_on,
-        weights[used],
-        encoder.directions(rows.features.specs),
-        rows.condition[used],
-    )
-    return encoder, candidate.fit(matrix, seed)
+    encoded = Encoded.of(rows, weights)
+    return encoded.encoder, encoded.fit(candidate, seed)
 
 
 def _judge(

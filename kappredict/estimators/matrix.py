@@ -6,6 +6,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from kappredict.estimators.space import Space
+
 
 class CandidateSettings(BaseModel):
     """The settings of a candidate: closed to unknown keys, and unchanging.
@@ -13,12 +15,19 @@ class CandidateSettings(BaseModel):
     A candidate that `pools` is given the rows of all conditions, the others those of its own. It
     competes where the sample supports `needs` parameters (`kappredict.estimators.sample_size`): a
     penalised line always may, bends and trees want more to go by (van der Ploeg et al. 2014).
+    `space` is what `kappredict tune` searches of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pools: ClassVar[bool] = False
     needs: ClassVar[int] = 0
+    space: ClassVar[Space] = {}
+
+    @property
+    def complexity(self) -> float:
+        """How freely it fits: orders candidates of one kind, and means nothing across kinds."""
+        return 0.0
 
 
 @dataclass(frozen=True)

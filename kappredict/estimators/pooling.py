@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from kappredict.estimators.hazard import Baseline, stretches
 from kappredict.estimators.margins import Margin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
+from kappredict.estimators.space import Range, Space
 from kappredict.estimators.standardised import Standardised
 from kappredict.estimators.working import Working, log_time, logistic, posterior_mode
 
@@ -32,9 +33,18 @@ class _Pooled(CandidateSettings):
     """
 
     pools: ClassVar[bool] = True
+    space: ClassVar[Space] = {
+        "inverse_penalty": Range(low=0.0003, high=1, log=True),
+        "own_scale": Range(low=0, high=1),
+    }
 
     inverse_penalty: float = Field(default=0.03, gt=0)
     own_scale: float = Field(default=0.3, ge=0)
+
+    @property
+    def complexity(self) -> float:
+        """A weaker penalty, and more room to depart from what holds in all conditions."""
+        return self.inverse_penalty * (1 + self.own_scale)
 
     def _solve(
         self, table: "_Table", working: Working, weights: np.ndarray

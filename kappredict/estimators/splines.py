@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from kappredict.estimators.additive import AdditiveMargin, Line
 from kappredict.estimators.margins import Margin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
+from kappredict.estimators.space import Range, Space
 from kappredict.estimators.standardised import Standardised
 
 _STEPS = 5000
@@ -35,12 +36,22 @@ class LogisticSplines(CandidateSettings):
     """
 
     needs: ClassVar[int] = 5
+    space: ClassVar[Space] = {
+        "inverse_penalty": Range(low=0.0003, high=0.3, log=True),
+        "bend_penalty": Range(low=0.3, high=30, log=True),
+        "knots": Range(low=1, high=5),
+    }
 
     model: Literal["logistic_splines"]
     inverse_penalty: float = Field(default=0.02, gt=0)
     bend_penalty: float = Field(default=2.0, gt=0)
     knots: int = Field(default=3, ge=0)
     least_values: int = Field(default=10, gt=2)
+
+    @property
+    def complexity(self) -> float:
+        """A weaker penalty, and more bends that cost less."""
+        return self.inverse_penalty * (1 + self.knots / self.bend_penalty)
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""

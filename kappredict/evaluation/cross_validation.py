@@ -6,7 +6,7 @@ and arm labels alone: what a label explains is no knowledge of the patient.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,7 +49,9 @@ Predictions = dict[str, dict[str, OutOfFold]]
 
 
 @dataclass(frozen=True)
-class _Result:
+class FoldPredictions:
+    """Predictions of a fold's test rows, their spread, and the kind of candidate that won."""
+
     predictions: np.ndarray
     spread: np.ndarray
     winner: str
@@ -99,22 +101,22 @@ def cross_validate(
         for fold in folds.folds
     ]
     prepared = [{name: _contender(one, name, settings) for name in contenders} for one in data]
-    days = [_days(one) for one in data]
+    days = [days_of(one) for one in data]
     work = (
-        delayed(_fit_and_predict)(
+        delayed(fit_and_predict)(
             job.contender, *prepared[job.task][job.contender], job.fold, days[job.task], settings
         )
         for job in jobs
     )
     results = Parallel(n_jobs=-1, return_as="generator")(work)
-    collected: dict[tuple[int, str, str], list[_Result]] = defaultdict(list)
+    collected: dict[tuple[int, str, str], list[FoldPredictions]] = defaultdict(list)
     for done, (job, result) in enumerate(zip(jobs, results, strict=True), start=1):
         collected[job.task, job.scheme, job.contender].append(result)
         progress(done, len(jobs))
     return [
         {
             scheme: {
-                name: _assemble(folds, collected[task, scheme, name], len(one.target), days[task])
+                name: assemble(folds, collected[task, scheme, name], len(one.target), days[task])
                 for name in contenders
             }
             for scheme, folds in schemes[task].items()
@@ -123,7 +125,8 @@ def cross_validate(
     ]
 
 
-def _days(data: ModellingSet) -> np.ndarray:
+def days_of(data: ModellingSet) -> np.ndarray:
+    """Give the days for which a task's survival is predicted; none for a yes or no."""
     if isinstance(data.target, Times):
         return reported_days(data.target, data.task.condition.at_risk.horizons)
     return np.empty(0)
@@ -134,7 +137,7 @@ def _contender(
 ) -> tuple[Rows, tuple[Candidate, ...]]:
     """Give the rows and candidates of a contender."""
     if name == MODEL:
-        return data.all_rows, settings.candidates(data.task.outcome)
+        return data.all_rows, settings.candidates(data.task)
     labels = _LABELS if name == LABELS else ()
     # What tells studies apart is kept from the model; of the labels it is the whole point.
     one_study = np.zeros(len(data.all_courses))
@@ -165,24 +168,27 @@ def label_table(courses: pd.DataFrame, labels: tuple[str, ...]) -> FeatureTable:
     return FeatureTable(courses[list(labels)].astype("str").reset_index(drop=True), specs)
 
 
-def _fit_and_predict(
+def fit_and_predict(
     name: str,
     rows: Rows,
     candidates: tuple[Candidate, ...],
     fold: Fold,
     days: np.ndarray,
     settings: TrainingSettings,
-) -> _Result:
+) -> FoldPredictions:
+    """Let candidates compete on a fold's training rows, and predict its test rows."""
     train, test = rows.take(fold.train), rows.features.take(fold.test)
     model = fit_model(train, candidates, folds=settings.inner_folds, seed=settings.seed)
     spread = np.full(len(fold.test), np.nan)
     if name == MODEL:
         limits = limits_of(model, train)
         spread = limits.uncertainty.spread(model.encoder.transform(test))
-    return _Result(predict(model, test, days), spread, model.candidate.model)
+    return FoldPredictions(predict(model, test, days), spread, model.candidate.model)
 
 
-def _assemble(planned: SchemeFolds, results: list[_Result], n: int, days: np.ndarray) -> OutOfFold:
+def assemble(
+    planned: SchemeFolds, results: Sequence[FoldPredictions], n: int, days: np.ndarray
+) -> OutOfFold:
     """Lay the results of a scheme's folds out by repeat and row."""
     repeats = 1 + max(fold.repeat for fold in planned.folds)
     predictions = np.full((repeats, n, len(days)) if days.size else (repeats, n), np.nan)

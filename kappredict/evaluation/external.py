@@ -10,20 +10,14 @@ from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.errors import RefusedError, UsageError
 from kappredict.estimators.bundle import ModelBundle
-from kappredict.estimators.targets import Times, YesNo
+from kappredict.estimators.targets import Times
 from kappredict.evaluation.calibration_curve import calibration_figures
 from kappredict.evaluation.cross_validation import OutOfFold, reported_days
 from kappredict.evaluation.estimate import Estimate
-from kappredict.evaluation.metrics_binary import binary_differences
-from kappredict.evaluation.metrics_survival import (
-    SeenTimes,
-    SurvivalPredictions,
-    survival_differences,
-)
 from kappredict.evaluation.modelling_set import ModellingSet, set_with_features
 from kappredict.evaluation.questions import judged_rows, questions
 from kappredict.evaluation.recalibration import NewPlace
-from kappredict.evaluation.report import metrics_of
+from kappredict.evaluation.report import differences_of, metrics_of
 from kappredict.evaluation.settings import TrainingSettings
 
 
@@ -115,33 +109,8 @@ def differences(first: Asked, second: Asked, settings: TrainingSettings) -> dict
 
     Outcomes are judged by the first model's definitions.
     """
-    data, patients = first.data, first.data.rows.patients
-    pair = (first.predicted, second.predicted)
-    match data.target:
-        case YesNo() as target:
-            return dict(
-                binary_differences(
-                    target.outcome,
-                    (pair[0].predictions, pair[1].predictions),
-                    pair[0].folds,
-                    patients,
-                    seed=settings.seed,
-                    resamples=settings.resamples,
-                    weights=data.weights,
-                )
-            )
-        case Times() as target:
-            horizons = tuple(first.bundle.task.condition.at_risk.horizons)
-            predictions = [
-                SurvivalPredictions(one.predictions, one.days, one.folds, horizons) for one in pair
-            ]
-            return survival_differences(
-                SeenTimes.of(target.lower, target.upper, target.event),
-                (predictions[0], predictions[1]),
-                patients,
-                seed=settings.seed,
-                resamples=settings.resamples,
-            )
+    everyone = np.arange(len(first.data.target))
+    return differences_of(first.data, (first.predicted, second.predicted), everyone, settings)
 
 
 def new_place(asked: Asked) -> NewPlace:

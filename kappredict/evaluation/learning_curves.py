@@ -112,7 +112,7 @@ def _refit(
         for number, one in enumerate(scheme.folds)
         if one.repeat == 0
     ]
-    candidates = settings.candidates(data.task.outcome)
+    candidates = settings.candidates(data.task)
     work = (delayed(_fold)(rows, candidates, fold, days, settings) for fold, _ in thinned)
     n = len(data.target)
     predictions = np.full((1, n, len(days)) if days.size else (1, n), np.nan)

@@ -10,8 +10,13 @@ from scipy.stats import rankdata
 from kappredict.estimators.targets import Times, YesNo
 from kappredict.evaluation.cross_validation import BASE_RATE, LABELS, MODEL, OutOfFold
 from kappredict.evaluation.estimate import Estimate
-from kappredict.evaluation.metrics_binary import binary_metrics
-from kappredict.evaluation.metrics_survival import survival_metrics
+from kappredict.evaluation.metrics_binary import binary_differences, binary_metrics
+from kappredict.evaluation.metrics_survival import (
+    SeenTimes,
+    SurvivalPredictions,
+    survival_differences,
+    survival_metrics,
+)
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.questions import judged_rows
 from kappredict.evaluation.settings import TrainingSettings
@@ -109,6 +114,7 @@ def evaluate(
         *_leak_warning(data, report, settings),
         *_label_warning(report),
         *_structure_warning(report.trust),
+        *_tuned_warning(data, settings),
         *_size_warning(report.trust),
     )
     return replace(report, warnings=warnings)
@@ -176,6 +182,37 @@ def metrics_of(
             )
 
 
+def differences_of(
+    data: ModellingSet,
+    pair: tuple[OutOfFold, OutOfFold],
+    rows: np.ndarray,
+    settings: TrainingSettings,
+) -> dict[str, Any]:
+    """Give the figures of the first predictions minus those of the second, resampled together."""
+    patients, folds = data.rows.patients[rows], pair[0].folds[:, rows]
+    first, second = (one.predictions[:, rows] for one in pair)
+    drawn = {"seed": settings.seed, "resamples": settings.resamples}
+    match data.target.take(rows):
+        case YesNo() as target:
+            weights = data.weights[rows]
+            return dict(
+                binary_differences(
+                    target.outcome, (first, second), folds, patients, weights=weights, **drawn
+                )
+            )
+        case Times() as target:
+            horizons, days = tuple(data.task.condition.at_risk.horizons), pair[0].days
+            return survival_differences(
+                SeenTimes.of(target.lower, target.upper, target.event),
+                (
+                    SurvivalPredictions(first, days, folds, horizons),
+                    SurvivalPredictions(second, days, folds, horizons),
+                ),
+                patients,
+                **drawn,
+            )
+
+
 def _leak_warning(
     data: ModellingSet, report: EvaluationReport, settings: TrainingSettings
 ) -> tuple[str, ...]:
@@ -231,6 +268,18 @@ def _structure_warning(found: Trust | None) -> tuple[str, ...]:
     return (
         f"structural missingness: {names} are empty in one study and known in another; a model "
         f"trained on both does not see them",
+    )
+
+
+def _tuned_warning(data: ModellingSet, settings: TrainingSettings) -> tuple[str, ...]:
+    """Say that settings were searched for on these rows, and what the search is worth on others."""
+    if (found := settings.tuned.get(data.task.name)) is None:
+        return ()
+    nested = "; ".join(f"{scheme} {figure}" for scheme, figure in found.nested.items())
+    return (
+        f"tuned: a search of {found.trials} trials over the whole of study "
+        f"{found.data_digest[:12]} chose the candidates, so figures on its rows are a little too "
+        f"good; with the search repeated without the rows tested: {nested}",
     )
 
 

@@ -1,13 +1,25 @@
 """Settings of a training run (`configs/training/*.yaml`): choices, never clinical facts."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kappredict.config.catalogue import shipped_configs
 from kappredict.config.reader import read_definition
 from kappredict.domain.conditions import LANDMARKS, OUTCOMES, Landmark, Outcome
-from kappredict.estimators.candidates import Candidate, RelapseCandidate, ResponseCandidate
+from kappredict.domain.task import PredictionTask
+from kappredict.estimators.candidates import (
+    KINDS,
+    Candidate,
+    RelapseCandidate,
+    RelapseKinds,
+    ResponseCandidate,
+    wrong_spaces,
+)
+from kappredict.estimators.space import Choices, Range, Space
 
 
 class _Settings(BaseModel):
@@ -84,12 +96,51 @@ class GateSettings(_Settings):
     margins: Margins = Margins()
 
 
+class TuningSettings(_Settings):
+    """How settings of the candidates are searched for (`kappredict tune`).
+
+    In every fold of `schemes` the search is repeated on the training rows: what it is worth on rows
+    it never saw. `spaces` are searched in place of those that the candidates declare (kind →
+    setting → range or choices). A trial that has run on another machine for `longest_seconds` is
+    taken for that of a dead worker, and given up.
+    """
+
+    schemes: Schemes = Schemes(random_cv=RandomSplits(folds=5, repeats=1))
+    spaces: Mapping[str, Mapping[str, Range | Choices]] = {}
+    longest_seconds: float = Field(default=3600, gt=0)
+
+    @field_validator("spaces")
+    @classmethod
+    def _can_be_searched(cls, spaces: Mapping[str, Space]) -> Mapping[str, Space]:
+        if wrong := wrong_spaces(spaces):
+            raise ValueError("; ".join(wrong))
+        return spaces
+
+    def space(self, kind: str) -> Space:
+        """Give what is searched of a kind of candidate."""
+        return {**KINDS[kind].space, **self.spaces.get(kind, {})}
+
+
+class Tuned(_Settings):
+    """What a search found for a task: candidates, from the simplest to the most complex.
+
+    `data_digest` is that of the study searched on; `nested` says, by scheme, how the search did
+    where it was repeated without the rows that were tested.
+    """
+
+    candidates: tuple[ResponseCandidate, ...] | tuple[RelapseCandidate, ...] = Field(min_length=1)
+    data_digest: str
+    trials: int
+    nested: Mapping[str, str]
+
+
 class TrainingSettings(_Settings):
     """Everything a run may choose.
 
     `least_events` is the smallest count of the rarer outcome side that is modelled at all;
     `suspect_auc` the baseline AUC above which a leak is suspected (design, section 8). Candidates
-    are listed from the simplest to the most complex.
+    are listed from the simplest to the most complex; those in `tuned` compete for a task in place
+    of the others.
     """
 
     seed: int = 1
@@ -104,10 +155,36 @@ class TrainingSettings(_Settings):
     gate: GateSettings = GateSettings()
     response_candidates: tuple[ResponseCandidate, ...] = Field(min_length=1)
     relapse_candidates: tuple[RelapseCandidate, ...] = Field(min_length=1)
+    tuning: TuningSettings = TuningSettings()
+    tuned: Mapping[str, Tuned] = {}
 
-    def candidates(self, outcome: Outcome) -> tuple[Candidate, ...]:
-        """Give the candidates that compete for an outcome."""
-        return self.relapse_candidates if outcome == "relapse" else self.response_candidates
+    @field_validator("tuned")
+    @classmethod
+    def _fit_their_tasks(cls, tuned: Mapping[str, Tuned]) -> Mapping[str, Tuned]:
+        wrong = [
+            name
+            for name, one in tuned.items()
+            if ("/relapse/" in name) != isinstance(one.candidates[0], get_args(RelapseKinds))
+        ]
+        if wrong:
+            raise ValueError(f"candidates of another outcome are given for {', '.join(wrong)}")
+        return tuned
+
+    def with_tuned(self, tuned: Mapping[str, Tuned]) -> "TrainingSettings":
+        """Give the settings with what was found for some tasks."""
+        return self.model_copy(update={"tuned": {**self.tuned, **tuned}})
+
+    def without_tuned(self, tasks: Iterable[PredictionTask]) -> "TrainingSettings":
+        """Give the settings as if nothing had been found for some tasks."""
+        names = {task.name for task in tasks}
+        kept = {name: one for name, one in self.tuned.items() if name not in names}
+        return self.model_copy(update={"tuned": kept})
+
+    def candidates(self, task: PredictionTask) -> tuple[Candidate, ...]:
+        """Give the candidates that compete for a task."""
+        if task.name in self.tuned:
+            return self.tuned[task.name].candidates
+        return self.relapse_candidates if task.is_relapse else self.response_candidates
 
 
 def read_settings(name_or_path: str) -> TrainingSettings:
@@ -116,3 +193,16 @@ def read_settings(name_or_path: str) -> TrainingSettings:
     if path.suffix != ".yaml":
         path = shipped_configs() / "training" / f"{name_or_path}.yaml"
     return read_definition(path, TrainingSettings)
+
+
+def write_settings(settings: TrainingSettings, path: Path) -> None:
+    """Write settings as a file that `read_settings` reads, what was tuned in full.
+
+    Left to a default that changes one day, what was found would change with it.
+    """
+    content = settings.model_dump(mode="json", exclude_defaults=True)
+    content["tuned"] = {name: one.model_dump(mode="json") for name, one in settings.tuned.items()}
+    text = "# Written by `kappredict tune`: the settings it was run with, and what it found.\n"
+    text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

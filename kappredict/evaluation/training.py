@@ -37,7 +37,7 @@ def train_bundle(
     task = data.task
     model = fit_model(
         data.all_rows,
-        settings.candidates(task.outcome),
+        settings.candidates(task),
         folds=settings.inner_folds,
         seed=settings.seed,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from kappredict.cohort.records import Record, record_history
+from kappredict.domain.features import ColumnFeature
 from kappredict.domain.prediction import Abstention, Prediction
 from kappredict.estimators.bundle import Asked, ModelBundle, Used
 from kappredict.explanation.groups import Explanation, explain, reasons
@@ -36,14 +37,14 @@ def answer_features(
 ) -> list[Prediction | Abstention]:
     """Answer for courses whose features are at hand, with so many reasons each, or all."""
     asked = bundle.ask(features)
-    objections = bundle.objections(asked)
+    objections, not_meant = bundle.objections(asked), _not_meant_for(bundle, features)
     explained = explain(bundle, asked)
     outside = _outside_training(bundle.used, asked.matrix)
     known = _share_known(bundle.used, asked.matrix)
     synthetic = bundle.recipe.study.synthetic
     answers: list[Prediction | Abstention] = []
     for row, course_id in enumerate(course_ids):
-        reason = _too_little(float(known[row])) or objections[row]
+        reason = not_meant.get(row) or _too_little(float(known[row])) or objections[row]
         if reason:
             answers.append(Abstention(course_id, bundle.task.name, reason, synthetic))
         else:
@@ -51,6 +52,21 @@ def answer_features(
             whole = _prediction(bundle, asked, explained, row, course_id)
             answers.append(replace(whole, reasons=given, warnings=tuple(outside[row])))
     return answers
+
+
+def _not_meant_for(bundle: ModelBundle, features: FeatureTable) -> dict[int, str]:
+    """Say of the rows whom predictions are not meant for why, such as patients under age."""
+    reasons = {}
+    for spec in bundle.needed_specs:
+        least = spec.recipe.meant_from if isinstance(spec.recipe, ColumnFeature) else None
+        if least is None:
+            continue
+        for row in np.flatnonzero(features.columns.numbers[spec.name] < least).tolist():
+            label = spec.label.lower()
+            reasons[row] = (
+                f"{label} is below {least:g}: predictions are not meant for such patients"
+            )
+    return reasons
 
 
 def _prediction(

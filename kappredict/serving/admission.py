@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from kappredict.serving.keys import KeyRing
+from kappredict.serving.keys import PREFIX, KeyRing
 from kappredict.serving.principals import Act, Principal
 from kappredict.serving.problems import Problem
 from kappredict.serving.settings import Settings
@@ -41,27 +41,37 @@ class Admission:
         self._asked = Buckets(settings.per_minute)
         self._refused = Buckets(REFUSALS_PER_MINUTE)
 
-    def principal(self, asking: Asking) -> Principal:
+    def at_once(self, asking: Asking) -> bool:
+        """Whether `known` answers without the database, where a token's first use is written."""
+        return self._demo or not self._issuers or f" {PREFIX}" in asking.authorisation
+
+    def known(self, asking: Asking) -> Principal | None:
         """Tell who asks, from the Authorization header.
 
         Raises
         ------
-        Problem
-            401 where the credentials are missing, wrong, expired or revoked; 429 where that
-            happened too often from this address.
+        AuditError
+            If it cannot be told whether a token was used before.
         """
         if self._demo:
             return DEMO
         scheme, _, secret = asking.authorisation.partition(" ")
-        found = None
-        if scheme.lower() == "bearer":
-            secret = secret.strip()
-            found = self._keys.principal(secret) or self._issuers.principal(secret, asking.place)
-        if found is None:
-            self._refused.take(asking.address)
-            detail = "credentials are missing or not accepted: send Authorization: Bearer KEY"
-            raise Problem(HTTPStatus.UNAUTHORIZED, detail, WWW_Authenticate="Bearer")
-        return found
+        if scheme.lower() != "bearer":
+            return None
+        secret = secret.strip()
+        return self._keys.principal(secret) or self._issuers.principal(secret, asking.place)
+
+    def refuse(self, asking: Asking) -> Problem:
+        """Give the answer to missing, wrong, expired or revoked credentials.
+
+        Raises
+        ------
+        Problem
+            429, if there were too many from this address.
+        """
+        self._refused.take(asking.address)
+        detail = "credentials are missing or not accepted: send Authorization: Bearer KEY"
+        return Problem(HTTPStatus.UNAUTHORIZED, detail, WWW_Authenticate="Bearer")
 
     def allow(self, who: Principal, act: Act) -> None:
         """Let a principal do an act, if the role and the rate allow it.

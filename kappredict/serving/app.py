@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, Response
 
 from kappredict import __version__
@@ -21,7 +22,7 @@ from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
 from kappredict.serving.core import Core, Reply, model_facts
 from kappredict.serving.description import TEMPLATE, openapi
-from kappredict.serving.fhir.capability import capability_statement
+from kappredict.serving.fhir.capability import capability_statement, operation_definition
 from kappredict.serving.fhir.exchange import predict_bundle
 from kappredict.serving.form import form_inputs
 from kappredict.serving.guard import Guard
@@ -57,13 +58,19 @@ _BUNDLE: dict[str, Any] = {
 }
 
 
+_WHAT = (
+    "Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
+    "Predictions are associations, not advice. Research use."
+)
+_DEMO = "**DEMO: no credentials are asked for, on this machine only.** "
+
+
 def make_app(core: Core) -> FastAPI:
     """Make the application around an opened core."""
     app = FastAPI(
         title="kappredict",
         version=__version__,
-        description="Who will respond, remit and stay well after ketamine-assisted psychotherapy. "
-        "Predictions are associations, not advice. Research use.",
+        description=(_DEMO if core.settings.demo else "") + _WHAT,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -75,6 +82,12 @@ def make_app(core: Core) -> FastAPI:
     _page(app, core)
     app.add_exception_handler(Problem, lambda _, problem: problem.response())
     app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=core.settings.origins.split(),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
     app.add_middleware(Guard, metrics=core.metrics, hosts=_hosts(core))
     app.add_api_route("/openapi.json", openapi(app, core), include_in_schema=False)
     app.add_api_route("/metrics", _metrics(core), include_in_schema=False)
@@ -151,16 +164,21 @@ def _records(app: FastAPI, core: Core) -> None:
         openapi_extra={"requestBody": _body(_BUNDLE)},
         responses=_RESOURCE | _problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
     )
-    app.add_api_route(
-        "/fhir/metadata",
-        _open_to_all(lambda: capability_statement(core.settings.url), _FHIR),
-        methods=["GET"],
-        tags=["FHIR"],
-        response_class=Response,
-        summary="CapabilityStatement",
-        responses=_RESOURCE,
-        openapi_extra=_OPEN,
-    )
+    described: dict[str, Callable[[], dict[str, Any]]] = {
+        "metadata": lambda: capability_statement(core.settings.url),
+        "OperationDefinition/predict": operation_definition,
+    }
+    for place, document in described.items():
+        app.add_api_route(
+            f"/fhir/{place}",
+            _open_to_all(document, _FHIR),
+            methods=["GET"],
+            tags=["FHIR"],
+            response_class=Response,
+            summary=place,
+            responses=_RESOURCE,
+            openapi_extra=_OPEN,
+        )
     app.add_api_route(
         "/fhir/AuditEvent",
         _audit(core),

@@ -79,6 +79,13 @@ _table = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
     *_columns,
 )
+# Tokens that were used, each until it expires: here, as all workers have this database.
+_taken = sa.Table(
+    "taken",
+    _metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("until", sa.Float, nullable=False),
+)
 _GUARDS = {
     "sqlite": [
         f"CREATE TRIGGER IF NOT EXISTS audit_no_{act.lower()} BEFORE {act} ON audit "
@@ -196,6 +203,25 @@ class AuditTrail:
         except sa.exc.SQLAlchemyError as error:
             raise AuditError(f"the audit trail cannot be written: {_plain(error)}") from error
         return written
+
+    def take_once(self, name: str, until: float, now: float) -> bool:
+        """Take a name that may be taken once until some time; tell whether it was free.
+
+        Raises
+        ------
+        AuditError
+            If that cannot be told.
+        """
+        self.make()
+        try:
+            with self._writing.begin() as connection:
+                connection.execute(_taken.delete().where(_taken.c.until < now))
+                connection.execute(_taken.insert().values(name=name, until=until))
+        except sa.exc.IntegrityError:
+            return False
+        except sa.exc.SQLAlchemyError as error:
+            raise AuditError(f"the audit trail cannot be written: {_plain(error)}") from error
+        return True
 
     def read(self, after: int = 0) -> Generator[Chained]:
         """Read the chain in order, from the entry after a number on.

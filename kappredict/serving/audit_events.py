@@ -1,13 +1,20 @@
-"""Entries of the audit trail as FHIR R4 AuditEvent, after IHE BALP 1.1 (PatientCreate)."""
+"""Entries of the audit trail as FHIR R4 AuditEvent, after IHE BALP 1.1.
+
+An answer is made and handed over, and a feedback kept: both are a create. The profile is claimed
+for what succeeded only, as BALP has it, and the patient's where the entry is about one.
+"""
 
 from typing import Any
 
-from kappredict.serving.audit import AuditTrail, Chained
+from kappredict.domain.terminology import OWN
+from kappredict.serving.audit import AuditTrail, Chained, Entry
 
 _MOST = 1000
+_BALP = "https://profiles.ihe.net/ITI/BALP"
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-_OUTCOMES = {"answered": "0", "refused": "4"}
+_ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
 def audit_bundle(trail: AuditTrail) -> dict[str, Any]:
@@ -16,22 +23,17 @@ def audit_bundle(trail: AuditTrail) -> dict[str, Any]:
     events = [audit_event(one) for one in trail.read(after=max(0, number - _MOST))]
     return {
         "resourceType": "Bundle",
-        "type": "collection",
-        "entry": [{"resource": one} for one in events],
+        "type": "searchset",
+        "entry": [{"resource": one, "search": {"mode": "match"}} for one in events],
     }
 
 
 def audit_event(one: Chained) -> dict[str, Any]:
     """Give an entry as an AuditEvent: client, server and user; patient, data and transaction."""
     entry = one.entry
-    return {
+    event = {
         "resourceType": "AuditEvent",
         "id": str(one.number),
-        "meta": {
-            "profile": [
-                "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientCreate"
-            ]
-        },
         "type": {
             "system": "http://terminology.hl7.org/CodeSystem/audit-event-type",
             "code": "rest",
@@ -39,35 +41,72 @@ def audit_event(one: Chained) -> dict[str, Any]:
         "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": "create"}],
         "action": "C",
         "recorded": entry.at,
-        "outcome": _OUTCOMES[entry.outcome],
+        "outcome": _outcome(entry),
         "agent": [
-            _agent(_DCM, "110153", entry.who, requestor=False),
-            _agent(_DCM, "110152", "kappredict", requestor=False),
-            _agent(_PARTICIPATION, "INF", f"{entry.who} ({entry.role})", requestor=True),
+            _machine("110153", entry.who),
+            _machine("110152", "kappredict"),
+            {
+                "type": {"coding": [{"system": _PARTICIPATION, "code": "INF"}]},
+                "who": {"display": entry.who},
+                "role": [{"text": entry.role}],
+                "requestor": True,
+            },
         ],
         "source": {"observer": {"display": "kappredict"}},
-        "entity": [
-            _entity("1", "1", f"patient {entry.pseudonym or 'not named'}"),
-            _entity("2", "4", entry.models or entry.action),
-            _entity("2", "20", f"request {entry.request_id}"),
-        ],
+        "entity": _entities(entry),
     }
+    if entry.outcome == "answered":
+        profile = "IHE.BasicAudit.PatientCreate" if entry.pseudonym else "IHE.BasicAudit.Create"
+        event["meta"] = {"profile": [f"{_BALP}/StructureDefinition/{profile}"]}
+    return event
 
 
-def _agent(system: str, code: str, who: str, *, requestor: bool) -> dict[str, Any]:
+def _outcome(entry: Entry) -> str:
+    """Give FHIR's code: success, a fault of the request, or one of the service."""
+    if entry.outcome == "answered":
+        return "0"
+    return "8" if entry.note.startswith("5") else "4"
+
+
+def _machine(code: str, who: str) -> dict[str, Any]:
+    # The trail keeps no network address: it would be a datum about a person in many a clinic.
+    unknown = {"extension": [{"url": _ABSENT, "valueCode": "masked"}]}
     return {
-        "type": {"coding": [{"system": system, "code": code}]},
+        "type": {"coding": [{"system": _DCM, "code": code}]},
         "who": {"display": who},
-        "requestor": requestor,
+        "requestor": False,
+        "network": unknown,
     }
 
 
-def _entity(kind: str, role: str, what: str) -> dict[str, Any]:
-    return {
-        "what": {"display": what},
-        "type": {
-            "system": "http://terminology.hl7.org/CodeSystem/audit-entity-type",
-            "code": kind,
+def _entities(entry: Entry) -> list[dict[str, Any]]:
+    patient = {"type": "Patient", "identifier": _identifier("pseudonym", entry.pseudonym)}
+    models = [{"type": "models", "valueString": entry.models}] if entry.models else []
+    notes = [{"type": "note", "valueString": entry.note}] if entry.note else []
+    data = {
+        "what": {"identifier": _identifier("answer", entry.answer or entry.request)},
+        "type": {"system": _ENTITY_TYPE, "code": "2"},
+        "role": {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "4"},
+        "name": entry.action,
+        "detail": [*models, *notes],
+    }
+    return [
+        *([_person(patient)] if entry.pseudonym else []),
+        {key: value for key, value in data.items() if value},
+        {
+            "what": {"identifier": {"value": entry.request_id}},
+            "type": {"system": f"{_BALP}/CodeSystem/BasicAuditEntityType", "code": "XrequestId"},
         },
-        "role": {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": role},
+    ]
+
+
+def _person(who: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "what": who,
+        "type": {"system": _ENTITY_TYPE, "code": "1"},
+        "role": {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"},
     }
+
+
+def _identifier(kind: str, value: str) -> dict[str, str]:
+    return {"system": f"{OWN}/{kind}", "value": value or "none"}

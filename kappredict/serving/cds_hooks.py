@@ -1,22 +1,25 @@
-"""CDS Hooks 2.0: discovery, cards, and what became of them."""
+"""CDS Hooks 2.0: discovery, calls, and what became of cards."""
 
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kappredict import __version__
-from kappredict.domain.terminology import OWN
-from kappredict.serving.answers import CAVEAT, OutcomeAnswer, RecordAnswer
+from kappredict.data.fhir.elements import Definitions, Resource, part, parts, text
+from kappredict.data.fhir.facts import DOSE, medicine
+from kappredict.domain.terminology import LOINC
+from kappredict.serving.cds_cards import OVERRIDES, prediction_cards, safety_card
 from kappredict.serving.core import Core, Reply
-from kappredict.serving.fhir.exchange import answer_bundle
+from kappredict.serving.fhir.exchange import answered, read_bundle
 from kappredict.serving.problems import Problem, faults_of, invalid
 from kappredict.serving.shelf import Shelf
 
-_LONGEST_SUMMARY = 139
+_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_ORDERS = "order-select"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Hook:
 
 SERVICES = (
     Hook("kappredict-patient", "patient-view", "Outlook after ketamine-assisted psychotherapy"),
-    Hook("kappredict-order", "order-select", "Outlook before ketamine is ordered"),
+    Hook("kappredict-order", _ORDERS, "Outlook before ketamine is ordered"),
 )
 
 
@@ -41,27 +44,44 @@ class _Loose(BaseModel):
 
 
 class Context(_Loose):
-    """Who is looked at, and by whom."""
+    """Who is looked at, by whom, and for `order-select` what was just selected."""
 
-    patientId: str = Field(min_length=1)  # noqa: N815  # the specification's name
+    patientId: str = Field(min_length=1, max_length=200)  # noqa: N815  # the specification's name
     userId: str = ""  # noqa: N815
+    selections: list[str] = []
+    draftOrders: dict[str, Any] = {}  # noqa: N815
 
 
 class HookRequest(_Loose):
     """A call of a service. A prefetch value is a resource, or null where the EHR has none."""
 
     hook: str
-    hookInstance: str  # noqa: N815
+    hookInstance: str = Field(pattern=_UUID)  # noqa: N815
     context: Context
     prefetch: dict[str, dict[str, Any] | None] = {}
+
+
+class _Reason(_Loose):
+    code: str = ""
+
+
+class _Override(_Loose):
+    reason: _Reason = _Reason()
 
 
 class Feedback(_Loose):
     """What became of one card."""
 
-    card: str
+    card: str = Field(pattern=_UUID)
     outcome: str = Field(pattern="^(accepted|overridden)$")
-    outcomeTimestamp: str = ""  # noqa: N815
+    overrideReason: _Override | None = None  # noqa: N815
+
+    @property
+    def said(self) -> str:
+        """The card, its outcome and the reason's code: no comment, which may name the patient."""
+        code = self.overrideReason.reason.code if self.overrideReason else ""
+        kept = f":{code if code in OVERRIDES else 'other'}" if self.overrideReason else ""
+        return f"{self.card}:{self.outcome}{kept}"
 
 
 class FeedbackRequest(_Loose):
@@ -81,54 +101,65 @@ def discovery(shelf: Shelf) -> dict[str, Any]:
                 "description": "Who responds, remits and stays well, with how sure that is.",
                 "version": __version__,
                 "prefetch": prefetch(shelf),
+                "usageRequirements": "`patient` and `conditions` are needed; the rest says more.",
             }
             for one in SERVICES
         ]
     }
 
 
+_NEEDED = ("patient", "conditions")
+
+
 def prefetch(shelf: Shelf) -> dict[str, str]:
     """Give the prefetch templates; the scores are those of the instruments that have a code."""
     here = "patient={{context.patientId}}"
     totals = [one.loinc.total for one in shelf.instruments.values() if one.loinc.total]
-    codes = ",".join(f"http://loinc.org|{code}" for code in totals)
+    items = [
+        item.loinc
+        for one in shelf.instruments.values()
+        for item in one.items
+        if item.loinc and item.never_filled_in
+    ]
+    measured = shelf.definitions.terms["measurements"]
+    weights = [code for system, code in measured if system == LOINC]
+    scores = ",".join(f"{LOINC}|{code}" for code in [*totals, *items, *weights])
     return {
         "patient": "Patient/{{context.patientId}}",
         "conditions": f"Condition?{here}&clinical-status=active,recurrence,relapse",
-        "scores": f"Observation?{here}&code={codes}&_sort=-date&_count=50",
+        "scores": f"Observation?{here}&code={scores}&_sort=-date&_count=50",
         "questionnaires": f"QuestionnaireResponse?{here}&status=completed&_count=50",
         "medications": f"MedicationStatement?{here}&status=active,completed",
+        "orders": f"MedicationRequest?{here}&status=active,completed",
         "doses": f"MedicationAdministration?{here}&status=completed",
     }
-
-
-_NEEDED = ("patient", "conditions")
 
 
 def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
     """Give what answers calls of a service."""
 
     def answer(content: Any, request_id: str) -> Reply:
-        try:
-            request = HookRequest.model_validate(content)
-        except ValidationError as error:
-            raise invalid(faults_of(error)) from error
+        request = _checked(HookRequest, content)
         if request.hook != service.hook:
             raise invalid([("/hook", f"must be {service.hook} for this service")])
-        bundle = _bundle(request)
-        try:
-            _, found, models = answer_bundle(core, bundle, request_id)
-        except Problem as problem:
-            if any(
-                place == "/entry" and "no active Condition" in said
-                for place, said in problem.faults
-            ):
-                return Reply({"cards": []}, (request.context.patientId,), note="nothing to say")
-            raise
-        url = core.settings.url
-        cards = _cards(found, url)
-        kept = " ".join(card["uuid"] for card in cards)
-        return Reply({"cards": cards}, (request.context.patientId,), models, note=f"cards {kept}")
+        who = (request.context.patientId,)
+        shelf = core.shelf
+        wanted = service.hook == _ORDERS
+        orders = _selected_doses(request.context, shelf.definitions) if wanted else []
+        if wanted and not orders:
+            return Reply({"cards": []}, who, note="no dose among what was selected")
+        fetched = _fetched(request, tuple(prefetch(shelf)))
+        entries = [*({"resource": one} for one in orders), *fetched.entries]
+        bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+        patient, read = read_bundle(shelf, bundle)
+        safety = safety_card(read.record, core.settings.url)
+        models: tuple[str, ...] = ()
+        cards = safety
+        if read.conditions:
+            done = answered(core, patient, read, request_id)
+            url, models = core.settings.url, done.models
+            cards = safety | prediction_cards(done.answer, shelf, fetched.lacking, url)
+        return Reply({"cards": list(cards.values())}, who, models, note=_kept(cards))
 
     return answer
 
@@ -136,93 +167,85 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
 def feedback(content: Any, request_id: str) -> Reply:
     """Take what became of cards: the audit trail keeps it by the card's id."""
     del request_id
+    request = _checked(FeedbackRequest, content)
+    return Reply({}, note=f"feedback {' '.join(one.said for one in request.feedback)}")
+
+
+def _kept(cards: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say for the audit trail which cards were shown, so that feedback finds them."""
+    return " ".join(["cards", *(f"{one['uuid']}:{name}" for name, one in cards.items())])
+
+
+def _checked(kind: type[Model], content: Any) -> Model:
     try:
-        request = FeedbackRequest.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         raise invalid(faults_of(error)) from error
-    said = " ".join(f"{one.card[:36]}:{one.outcome}" for one in request.feedback)
-    return Reply({}, note=f"feedback {said}")
 
 
-def _bundle(request: HookRequest) -> dict[str, Any]:
-    """Join what was prefetched: absent or an error is 412, null is no data."""
+def _selected_doses(context: Context, known: Definitions) -> list[Resource]:
+    """Give the selected draft orders that are of the dose, by their code and never by a name."""
+    drafts = [part(each, "resource") for each in parts(context.draftOrders, "entry")]
+    found = {f"{text(one, 'resourceType')}/{text(one, 'id')}": one for one in drafts}
+    return [
+        found[name]
+        for name in context.selections
+        if name in found and DOSE in medicine(found[name], found, known)
+    ]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was prefetched, as entries of a Bundle, and sentences on what was not."""
+
+    entries: list[dict[str, Any]]
+    lacking: list[str]
+
+
+def _fetched(request: HookRequest, keys: tuple[str, ...]) -> Fetched:
+    """Join what was prefetched. A key has three states beside its resource.
+
+    Absent: the EHR did not look; an OperationOutcome: it could not; null: it looked, and there is
+    nothing. What is needed and cannot be had is 412; the rest is said on the card.
+
+    Raises
+    ------
+    Problem
+        412, or 422 where the patient is not the one of the context.
+    """
+    given = request.prefetch
+    unread = [name for name in keys if name not in given or _failed(given[name])]
     for name in _NEEDED:
-        given = request.prefetch.get(name, {})
-        if given == {} or (given or {}).get("resourceType") == "OperationOutcome":
+        if name in unread or (name == _NEEDED[0] and given[name] is None):
             detail = f"prefetch '{name}' is needed, and this service fetches nothing itself"
-            raise Problem(
-                HTTPStatus.PRECONDITION_FAILED, detail, [(f"/prefetch/{name}", "is missing")]
-            )
-    entries: list[dict[str, Any]] = []
-    for given in request.prefetch.values():
-        if given is None or given.get("resourceType") == "OperationOutcome":
-            continue
-        inner = (
-            given.get("entry", [])
-            if given.get("resourceType") == "Bundle"
-            else [{"resource": given}]
-        )
-        entries += inner if isinstance(inner, list) else []
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
-
-
-def _cards(found: RecordAnswer, url: str) -> list[dict[str, Any]]:
-    """Give one card a condition. A prognosis is no alarm: the indicator is always `info`."""
-    grouped: dict[str, list[OutcomeAnswer]] = {}
-    for one in found.answers:
-        grouped.setdefault(one.condition, []).append(one)
-    return [_card(name, answers, url) for name, answers in grouped.items()]
-
-
-def _card(condition: str, answers: list[OutcomeAnswer], url: str) -> dict[str, Any]:
-    given = [one for one in answers if one.probability is not None]
-    said = "; ".join(_short(one) for one in given)
-    synthetic = "SYNTHETIC. " if any(one.synthetic for one in answers) else ""
-    summary = (
-        f"{synthetic}{condition}: of 100 like this {said}"
-        if given
-        else (f"{synthetic}{condition}: no prediction")
-    )
-    return {
-        "uuid": str(uuid.uuid4()),
-        "summary": summary if len(summary) <= _LONGEST_SUMMARY else summary[:138] + "…",
-        "indicator": "info",
-        "source": {
-            "label": f"kappredict {__version__}",
-            "url": url,
-            "topic": {
-                "system": f"{OWN}/CodeSystem/topic",
-                "code": "outlook",
-                "display": "Outlook",
-            },
-        },
-        "detail": _detail(answers),
-        "overrideReasons": [
-            {
-                "system": f"{OWN}/CodeSystem/override",
-                "code": "not-representative",
-                "display": "My patient differs from the people the model was made from",
-            }
-        ],
-        "links": [{"label": "Open kappredict", "url": url, "type": "absolute"}],
+            fault = (f"/prefetch/{name}", "cannot be had")
+            raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, [fault])
+    if text(given[_NEEDED[0]], "id") != request.context.patientId:
+        raise invalid([(f"/prefetch/{_NEEDED[0]}", "is not the patient of the context")])
+    entries = {name: _entries(given[name]) for name in keys if name not in unread}
+    empty = [name for name, found in entries.items() if not found]
+    cut = [name for name in entries if _has_more(given[name])]
+    said = {
+        "Not available from the record": unread,
+        "Nothing recorded": empty,
+        "Only the first page was sent": cut,
     }
+    lacking = [f"{what}: {', '.join(names)}" for what, names in said.items() if names]
+    return Fetched([one for found in entries.values() for one in found], lacking)
 
 
-def _short(one: OutcomeAnswer) -> str:
-    number = one.natural_frequency.number if one.natural_frequency else 0
-    words = {"response": "respond", "remission": "remit"}
-    return f"{number} {words.get(one.outcome, 'stay well')}"
+def _failed(resource: Resource | None) -> bool:
+    return text(resource, "resourceType") == "OperationOutcome"
 
 
-def _detail(answers: list[OutcomeAnswer]) -> str:
-    lines = ["| Outcome | Of 100 | Nine of ten cases | Usual |", "|---|---|---|---|"]
-    for one in answers:
-        if one.probability is None or one.interval is None or one.base_rate is None:
-            lines.append(f"| {one.outcome} | no prediction | {one.no_prediction} | |")
-            continue
-        span = f"{one.interval.low * 100:.0f} to {one.interval.high * 100:.0f}"
-        usual = f"{one.base_rate * 100:.0f}"
-        name = "staying well" if one.curve else one.outcome
-        lines.append(f"| {name} | {one.probability * 100:.0f} | {span} | {usual} |")
-    reasons = [f"- {one.outcome}: {said.sentence}" for one in answers for said in one.reasons[:3]]
-    return "\n".join([*lines, "", *reasons, "", CAVEAT])
+def _entries(resource: Resource | None) -> list[dict[str, Any]]:
+    """Give the resources of a search, or the one that was read; notes of the search are none."""
+    if resource is None:
+        return []
+    if text(resource, "resourceType") != "Bundle":
+        return [{"resource": resource}]
+    return [dict(one) for one in parts(resource, "entry") if not _failed(one.get("resource"))]
+
+
+def _has_more(resource: Resource | None) -> bool:
+    return any(one.get("relation") == "next" for one in parts(resource, "link"))

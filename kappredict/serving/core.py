@@ -1,5 +1,6 @@
 """The service without its web: who may ask, what is answered, and that it is audited."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -76,6 +77,7 @@ class Core:
         self.scribe = Scribe(self.trail)
         self.metrics = Metrics()
         self._stamp: tuple[Any, ...] = ()
+        self._turn = asyncio.Lock()
         self._large = anyio.CapacityLimiter(_LARGE_AT_ONCE)
 
     @classmethod
@@ -90,11 +92,12 @@ class Core:
             If one of them cannot be used.
         """
         keys = KeyRing(settings.keys)
-        issuers = read_issuers(settings.issuers)
+        trail = AuditTrail.at(settings.audit)
+        issuers = read_issuers(settings.issuers, trail)
         if not settings.demo and not len(keys) and not issuers:
             raise UsageError(f"{settings.keys} has no key in use; `kappredict keys add` makes one")
         admission = Admission(settings, keys, issuers)
-        core = cls(settings, AuditTrail.at(settings.audit), admission, key=public_key(settings))
+        core = cls(settings, trail, admission, key=public_key(settings))
         core.look()
         if not core.shelf.models:
             core.close()
@@ -136,10 +139,14 @@ class Core:
         Problem
             401, 403 or 429; the last is not on record, or asking often would fill the disk.
         """
-        who = None
+        who: Principal | None = None
         try:
-            who = self.admission.principal(asking)
+            who = await self._known(asking)
+            if who is None:
+                raise self.admission.refuse(asking)
             self.admission.allow(who, asking.act)
+        except AuditError as error:
+            raise self._unaudited() from error
         except Problem as problem:
             if problem.status != HTTPStatus.TOO_MANY_REQUESTS:
                 name, role = (who.name, who.role) if who else ("unknown", "none")
@@ -147,6 +154,11 @@ class Core:
                 await self._write([replace(entry, note=f"{int(problem.status)}")])
             raise
         return who
+
+    async def _known(self, asking: Asking) -> Principal | None:
+        if self.admission.at_once(asking):
+            return self.admission.known(asking)
+        return await anyio.to_thread.run_sync(self.admission.known, asking)
 
     async def done(
         self, who: Principal, action: str, request_id: str, body: bytes, work: Callable[[], Reply]
@@ -181,18 +193,25 @@ class Core:
     async def _worked(
         self, body: bytes, work: Callable[[], tuple[Reply, bytes]]
     ) -> tuple[Reply, bytes]:
-        """Work in the event loop, where one patient is answered sooner, or in a thread."""
+        """Work in the event loop, where one patient is answered sooner, or in a thread.
+
+        One works in each turn of the loop, so that what is light, /livez too, gets its turns.
+        """
         if len(body) < _SMALL:
-            return work()
+            async with self._turn:
+                return work()
         return await anyio.to_thread.run_sync(work, limiter=self._large, abandon_on_cancel=True)
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         try:
             await self.scribe.write(entries)
         except AuditError as error:
-            self.metrics.unaudited.inc()
-            detail = "the audit trail cannot be written, and what is not audited is not answered"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5") from error
+            raise self._unaudited() from error
+
+    def _unaudited(self) -> Problem:
+        self.metrics.unaudited.inc()
+        detail = "the audit trail cannot be written, and what is not audited is not answered"
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5")
 
     @staticmethod
     def written(content: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,7 @@
 """The guard around the application: what may come in, how long it takes, what may not get out."""
 
 import asyncio
+import contextlib
 import logging
 import time
 import traceback
@@ -21,6 +22,8 @@ DEMO_HEADER = (b"x-kappredict-demo", b"no credentials are asked for, on this mac
 _log = logging.getLogger("kappredict")
 _HERE = Path(__file__).parents[2]
 _MOST_PLACES = 6
+_MOST_READ_OUT = 1_000_000
+_SECONDS_READING_OUT = 1.0
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -57,17 +60,18 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, answer = time.perf_counter(), _Answer(send, demo=bool(self._hosts))
+        began, request = time.perf_counter(), _Request(receive)
+        answer = _Answer(send, request, demo=bool(self._hosts))
         self._under_way += 1
         try:
-            await self._answered(scope, receive, answer)
+            await self._answered(scope, request, answer)
         finally:
             self._under_way -= 1
             route = getattr(scope.get("route"), "path", "other")
             self._metrics.requests.labels(route, answer.status).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - began)
 
-    async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _answered(self, scope: Scope, receive: "_Request", answer: "_Answer") -> None:
         problem: Problem | None = None
         try:
             self._refuse(scope)
@@ -94,17 +98,45 @@ class Guard:
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "a demo answers to this machine's names")
 
 
+class _Request:
+    """What is received, to its end.
+
+    A connection that is closed on a body that was not read is reset, and its client may never see
+    why it was refused; so what is left of a small body is read first ("lingering close").
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._more = bool(message.get("more_body"))
+        return message
+
+    async def read_out(self) -> None:
+        """Read what is left, if that is not much."""
+        left = _MOST_READ_OUT
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SECONDS_READING_OUT):
+                while self._more and left > 0:
+                    left -= len((await self()).get("body", b""))
+
+
 class _Answer:
     """What is sent: with strict headers, and its status remembered."""
 
-    def __init__(self, send: Send, *, demo: bool) -> None:
+    def __init__(self, send: Send, request: _Request, *, demo: bool) -> None:
         self.status = 0
         self._send = send
+        self._request = request
         self._demo = demo
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self.status >= HTTPStatus.BAD_REQUEST:
+                await self._request.read_out()
             message["headers"] = [*message.get("headers", ()), *_HEADER_BYTES]
             if self._demo:
                 message["headers"].append(DEMO_HEADER)

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kappredict.errors import UsageError
 
 PREFIX = "KAPPREDICT_"
+_ORIGINS = r"^(https?://[^\s/*]+( |$))*$"  # whole origins; a wildcard is none
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
-
-
 DEFAULT_PATIENCE = 15.0
 
 
@@ -27,6 +26,11 @@ class Settings(BaseModel):
     verify_key: Path | None = Field(default=None, description="Ed25519 public key (PEM) of bundles")
     issuers: Path | None = Field(default=None, description="JSON of trusted JWT issuers")
     url: str = Field(default="http://127.0.0.1:3000", description="where clients reach the service")
+    origins: str = Field(
+        default="",
+        description="browser origins that may call, separated by spaces",
+        pattern=_ORIGINS,
+    )
     host: str = "127.0.0.1"
     demo: bool = Field(default=False, description="no credentials; on this machine only")
     per_minute: int = Field(default=1200, gt=0, description="requests a principal may make")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from kappredict.config.catalogue import read_terminology, shipped_configs
 from kappredict.config.wording import outcome_in_words
+from kappredict.data.fhir.elements import Definitions
 from kappredict.domain.conditions import LANDMARKS, Landmark
 from kappredict.domain.instruments import Instrument
 from kappredict.errors import BundleError
@@ -71,6 +73,15 @@ class Shelf:
             for bundle in self.bundles
             for name, instrument in bundle.recipe.instruments.items()
         }
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """What codes of other systems are looked up in: as the models were trained."""
+        conditions = {
+            name: models[0].bundle.recipe.condition for name, models in self.by_condition.items()
+        }
+        terminology = read_terminology([shipped_configs()])
+        return Definitions.of(conditions, self.instruments, terminology)
 
     @cached_property
     def record_type(self) -> type[Strict]:

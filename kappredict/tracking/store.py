@@ -106,8 +106,7 @@ class Store:
         mlflow.log_metrics(_numbers(report))
         mlflow.log_dict(report.to_json(), "evaluation.json")
         mlflow.log_artifacts(str(findings), _FINDINGS)
-        for name, figure in figures.items():
-            mlflow.log_text(figure.to_html(include_plotlyjs="directory"), f"figures/{name}.html")
+        _log_figures(figures)
         with quiet():
             model = mlflow.pyfunc.log_model(
                 name="model",
@@ -119,6 +118,20 @@ class Store:
             name = registered_name(bundle.task.name)
             version = self._register(name, model)
         return Registered(name, version, model.run_id)
+
+    @staticmethod
+    def log(
+        params: Mapping[str, Any],
+        estimates: Mapping[str, Any],
+        texts: Mapping[str, str],
+        figures: Mapping[str, go.Figure],
+    ) -> None:
+        """Log settings, estimates, files by name, and figures into the open run."""
+        mlflow.log_params(_flat(params))
+        mlflow.log_metrics(_estimates("", estimates))
+        for name, text in texts.items():
+            mlflow.log_text(text, name)
+        _log_figures(figures)
 
     def bundle_folder(self, name: str) -> Path:
         """Fetch a registered bundle by a name such as `condition/outcome/landmark@champion`.
@@ -205,6 +218,11 @@ def registered_name(task: str) -> str:
     return task.replace("/", ".")
 
 
+def _log_figures(figures: Mapping[str, go.Figure]) -> None:
+    for name, figure in figures.items():
+        mlflow.log_text(figure.to_html(include_plotlyjs="directory"), f"figures/{name}.html")
+
+
 def _signature(bundle: ModelBundle) -> ModelSignature:
     kinds = {"category": "string", "numeric": "double", "flag": "double"}
     inputs = [ColSpec(kinds[spec.kind], spec.name, required=False) for spec in bundle.recipe.specs]
@@ -225,12 +243,13 @@ def _numbers(report: EvaluationReport) -> dict[str, float]:
 def _estimates(prefix: str, metrics: Mapping[Any, Any]) -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, value in metrics.items():
+        full = f"{prefix}.{name}".removeprefix(".")
         if isinstance(value, Estimate):
-            flat[f"{prefix}.{name}"] = value.value
-            flat[f"{prefix}.{name}.low"] = value.low
-            flat[f"{prefix}.{name}.high"] = value.high
+            flat[full] = value.value
+            flat[f"{full}.low"] = value.low
+            flat[f"{full}.high"] = value.high
         elif isinstance(value, Mapping):
-            flat |= _estimates(f"{prefix}.{name}", value)
+            flat |= _estimates(full, value)
     return {name: number for name, number in flat.items() if number == number}  # noqa: PLR0124  # MLflow takes no NaN
 
 

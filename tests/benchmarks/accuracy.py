@@ -90,7 +90,7 @@ def _row(
     scores, slopes, chosen = [], [], []
     for study in train:
         data = study.sets[place]
-        candidates = SETTINGS.candidates(data.task.outcome)
+        candidates = SETTINGS.candidates(data.task)
         model = fit_model(data.all_rows, candidates, folds=SETTINGS.inner_folds, seed=SEED)
         margins = model.calibration.margin(model.margins(table))
         scores.append(judge.score(truth, margins))

@@ -51,7 +51,7 @@ def covered(data: ModellingSet, table: FeatureTable, truth: np.ndarray) -> list[
     rows = data.all_rows
     model = fit_model(
         rows,
-        SETTINGS.candidates(data.task.outcome),
+        SETTINGS.candidates(data.task),
         folds=SETTINGS.inner_folds,
         seed=SETTINGS.seed,
     )

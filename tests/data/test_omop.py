@@ -208,10 +208,16 @@ def moments(dates: pd.Series, times: pd.Series) -> pd.Series:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample as files with names and columns in capitals, as some tools write them."""
+    """The sample as files with names and columns in capitals, as some tools write them.
+
+    The vocabulary has tabs and quotation marks that quote nothing, as OHDSI's Athena writes it.
+    """
     folder = tmp_path_factory.mktemp("cdm")
     for name, rows in cdm().items():
         rows.rename(columns=str.upper).to_csv(folder / f"{name.upper()}.csv", index=False)
+    concepts = cdm()["concept"]
+    lines = [concepts.columns, *concepts.to_numpy()]
+    (folder / "CONCEPT.csv").write_text("".join("\t".join(line) + "\n" for line in lines))
     return folder
 
 

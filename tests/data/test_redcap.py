@@ -1,5 +1,6 @@
 """The REDCap import on a small longitudinal export made for it."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from kappredict.data.importing import import_study
 from kappredict.data.study import Study
 from kappredict.data.validation import CheckedStudy, check
 from kappredict.domain.task import PredictionTask
+from kappredict.errors import DefinitionError
 from kappredict.evaluation.modelling_set import build_modelling_set
 
 REDCAP = shipped_configs() / "studies" / "redcap"
@@ -179,6 +181,26 @@ def test_an_export_without_dates_is_placed_by_its_events(
     checked = check(import_study(copy, tmp_path / "export", catalogue), catalogue)
     assert checked.study.courses["last_day"].tolist()[0] == 28
     assert {score[0] for score in scores_of(checked.study, 101)} == {-7, 0, 28}
+
+
+def test_every_score_has_a_field_name_of_its_own_that_redcap_allows(catalogue: Catalogue) -> None:
+    fields = [
+        f"{one.id}_{item or 'total'}"
+        for one in catalogue.instruments.values()
+        for item in ("", *one.item_ids)
+    ]
+    assert len(set(fields)) == len(fields)
+    assert not [field for field in fields if not re.fullmatch(r"[a-z][a-z0-9_]*", field)]
+
+
+def test_what_is_no_date_stops_the_import_and_names_its_field(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    export = an_export().replace({"phq9_date": {"2020-03-02 09:00:00": "the second of March"}})
+    export.to_csv(tmp_path / "records.csv", index=False)
+    with pytest.raises(DefinitionError, match="phq9_date holds what is no date") as caught:
+        import_study(REDCAP, tmp_path, catalogue)
+    assert "March" not in str(caught.value)
 
 
 def test_the_commands_reject_what_is_wrong_and_leave_a_sound_study(

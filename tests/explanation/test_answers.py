@@ -108,6 +108,18 @@ def test_with_next_to_nothing_known_there_is_no_prediction_but_a_reason(
     assert f"at least {LEAST_KNOWN:.0%} is needed" in first.reason
 
 
+def test_whom_predictions_are_not_meant_for_gets_none_but_a_reason(
+    bundle: ModelBundle, data: ModellingSet
+) -> None:
+    ids = data.courses["course_id"].tolist()
+    young, grown = (
+        answer_features(bundle, with_values(data.features, age=age), ids)[0] for age in (17.0, 40.0)
+    )
+    assert isinstance(young, Abstention)
+    assert "age is below 18" in young.reason
+    assert isinstance(grown, Prediction)
+
+
 def test_a_value_outside_the_training_range_is_warned_of_and_not_repeated(
     bundle: ModelBundle, data: ModellingSet
 ) -> None:

@@ -1,6 +1,7 @@
 """A real service: bundles of a small simulated study, served by a BentoML process of its own."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -9,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from kappredict.config.catalogue import Catalogue
 from kappredict.data.simulation import load_parameters, simulate
@@ -29,6 +31,7 @@ from kappredict.serving.core import Core
 from kappredict.serving.keys import add_key
 from kappredict.serving.settings import Settings
 
+ISSUER, ORIGIN = "https://ehr.example", "https://sandbox.example"
 SECRET = "a secret of the deployment"  # noqa: S105  # of a test
 
 
@@ -85,6 +88,7 @@ class Served:
     folder: Path
     keys: dict[str, str]
     process: subprocess.Popen[bytes]
+    signing: ECKey | None = None  # of the EHR that is a trusted issuer of tokens
 
     def client(self, role: str = "clinician") -> httpx.Client:
         headers = {"authorization": f"Bearer {self.keys[role]}"}
@@ -94,8 +98,13 @@ class Served:
 @pytest.fixture(scope="session")
 def served(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    with serving(models, folder, add_keys(folder)) as service:
-        yield service
+    key = ECKey.generate_key("P-384", {"kid": "ehr-1"})
+    (folder / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    known = [{"issuer": ISSUER, "jwks": str(folder / "jwks.json"), "role": "clinician"}]
+    (folder / "issuers.json").write_text(json.dumps(known))
+    known_at = str(folder / "issuers.json")
+    with serving(models, folder, add_keys(folder), KAPPREDICT_ISSUERS=known_at) as service:
+        yield replace(service, signing=key)
 
 
 @contextmanager
@@ -113,6 +122,8 @@ def serving(
         "KAPPREDICT_LOOK_EVERY": "0.3",
         "KAPPREDICT_PER_MINUTE": "100000",
         "KAPPREDICT_PATIENCE": "2",
+        "KAPPREDICT_URL": f"http://127.0.0.1:{port}",
+        "KAPPREDICT_ORIGINS": ORIGIN,
         "BENTOML_HOME": str(folder / "bentoml"),
         "TMPDIR": str(folder),
     }

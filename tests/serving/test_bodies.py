@@ -144,3 +144,14 @@ def test_clients_that_send_nothing_more_hold_nobody_up(served: Any, record: dict
     assert all(one.startswith(b"HTTP/1.1 408") for one in answers)
     for one in slow:
         one.close()
+
+
+def test_who_is_refused_reads_why_though_the_body_comes_later(served: Any) -> None:
+    stranger = head(served, "Content-Length: 200000").replace(b"Bearer kap_", b"Bearer not")
+    host, port = served.url.removeprefix("http://").split(":")
+    for _ in range(5):
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(stranger)
+            time.sleep(0.05)
+            connection.sendall(b" " * 200_000)
+            assert connection.recv(100).split(b" ", 2)[1] in {b"401", b"429"}

@@ -1,132 +1,287 @@
-"""FHIR in and out: what is read, what is said to be unused, and that what is written is valid."""
+"""FHIR out: what is written is valid R4, rests on what it says, and nothing sent makes it fail."""
 
+import contextlib
+import copy
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import ehr
 import pytest
-from fhir.resources.R4B import get_fhir_model_class
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from official_fhir import is_r4, problems
 
+from kappredict.config.catalogue import Catalogue
+from kappredict.domain.task import PredictionTask
+from kappredict.serving.answers import CurvePoint, Interval
+from kappredict.serving.audit import AuditTrail, Entry
+from kappredict.serving.audit_events import audit_bundle
 from kappredict.serving.core import Core
-from kappredict.serving.fhir.capability import capability_statement
-from kappredict.serving.fhir.exchange import definitions, predict_bundle
-from kappredict.serving.fhir.read import Read, read_bundle
+from kappredict.serving.fhir.capability import capability_statement, operation_definition
+from kappredict.serving.fhir.exchange import answered, predict_bundle, read_bundle
+from kappredict.serving.fhir.periods import when_period
+from kappredict.serving.fhir.write import result_bundle
 from kappredict.serving.problems import Problem
 
-NOW = datetime(2024, 3, 1, tzinfo=UTC)
-PATIENT = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1983-01-01"}
-CONDITION = {
-    "resourceType": "Condition",
-    "id": "mdd",
-    "subject": {"reference": "Patient/p"},
-    "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F33.2"}]},
-}
+QUESTIONNAIRE = ehr.answers({"/44250-9": {"valueInteger": 2}, "/44260-8": {"valueInteger": 0}})
+WHOLE = ehr.bundle(
+    ehr.patient(),
+    ehr.diagnosis(),
+    ehr.score(),
+    ehr.score(11, "70274-6"),
+    QUESTIONNAIRE,
+    ehr.order(),
+    ehr.resource("Procedure", "e", status="completed", code=ehr.coded(ehr.SNOMED, "1")),
+    ehr.resource(
+        "MedicationStatement", "ms", status="active", dateAsserted="2023-01-10",
+        medicationCodeableConcept=ehr.coded(ehr.RXNORM, "36437"),
+    ),
+    ehr.dose(),
+    {"resourceType": "Goal", "id": "g"},
+)  # fmt: skip
+SCORED = ehr.score(effectiveDateTime="2024-02-27")
+ASKED = ehr.bundle(ehr.patient(), ehr.diagnosis(), SCORED, ehr.order(), {"resourceType": "X"})
+UNLIKE = ehr.bundle(ehr.patient(birthDate="1930-01-01"), ehr.diagnosis())
 
 
-def score(value: Any = 19, **changes: Any) -> dict[str, Any]:
+def written(core: Core, bundle: dict[str, Any]) -> dict[str, Any]:
+    return dict(predict_bundle(core, bundle, "r1").content)
+
+
+def assessments(core: Core, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        "resourceType": "Observation",
-        "id": "s",
+        one["resource"]["code"]["coding"][0]["code"]: one["resource"]
+        for one in written(core, bundle)["entry"]
+        if one["resource"]["resourceType"] == "RiskAssessment"
+    }
+
+
+def relapsing(core: Core) -> dict[str, Any]:
+    """The same answer with a curve, whether or not this small model gives one."""
+    patient, read = read_bundle(core.shelf, ASKED)
+    done = answered(core, patient, read, "r4")
+    (relapse,) = (one for one in done.answer.answers if one.outcome == "relapse")
+    said = {
+        "no_prediction": None,
+        "probability": 0.3,
+        "interval": Interval(low=0.1, high=0.5),
+        "curve": tuple(
+            CurvePoint(
+                day=day, probability=well, interval=Interval(low=well - 0.2, high=well + 0.1),
+                base_rate=0.5,
+            )
+            for day, well in ((30.0, 0.9), (90.0, 0.7), (180.0, 0.5), (365.0, 0.3))
+        ),
+    }  # fmt: skip
+    answer = done.answer.model_copy(update={"answers": (relapse.model_copy(update=said),)})
+    return result_bundle(replace(done, answer=answer), "r4", core.shelf, core.settings.url)
+
+
+def extensions(part: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = [one["extension"] for one in part["extension"] if one["url"].endswith(f"/{name}")]
+    return [{each["url"]: _value(each) for each in one} for one in found]
+
+
+def _value(one: dict[str, Any]) -> Any:
+    return next(value for name, value in one.items() if name.startswith("value"))
+
+
+def test_all_that_is_written_is_valid_r4(core: Core, tmp_path: Path) -> None:
+    trail = AuditTrail.at(str(tmp_path / "trail.db"))
+    about = Entry("ward", "clinician", "predict", "answered", "r1", pseudonym="p", models="m@1")
+    refused = Entry("ward", "clinician", "predict", "refused", "r2", note="422")
+    told = Entry("ward", "clinician", "feedback", "answered", "r3", note="feedback 1:accepted")
+    trail.append([about, refused, told])
+    everything = [
+        written(core, WHOLE),
+        written(core, ASKED),
+        written(core, UNLIKE),
+        relapsing(core),
+        capability_statement("https://clinic.example"),
+        operation_definition(),
+        audit_bundle(trail),
+    ]
+    assert "qualitativeRisk" not in json.dumps(everything)
+    for one in everything:
+        is_r4(one)
+    assert problems(*everything) == [[]] * len(everything)
+
+
+def test_the_official_invariants_catch_what_is_wrong() -> None:
+    risk: dict[str, Any] = {
+        "resourceType": "RiskAssessment",
         "status": "final",
         "subject": {"reference": "Patient/p"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "44261-6"}]},
-        "effectiveDateTime": "2024-02-20",
-        "valueQuantity": {"value": value, "code": "{score}"},
-    } | changes
+    }
+    observed = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    both = {"url": "x", "valueString": "x", "extension": [{"url": "y", "valueString": "y"}]}
+    wrong = {
+        "ras-1": {**risk, "prediction": [{"probabilityRange": {"low": {"value": 0.5}}}]},
+        "ras-2": {**risk, "prediction": [{"probabilityDecimal": 150}]},
+        "ext-1": {**risk, "extension": [both]},
+        "obs-6": {**observed, "valueInteger": 1, "dataAbsentReason": {"text": "x"}},
+        "subject": {"resourceType": "RiskAssessment", "status": "final"},
+        "bdl-1": {"resourceType": "Bundle", "type": "collection", "total": 1},
+    }
+    for name, found in zip(wrong, problems(*wrong.values()), strict=True):
+        assert any(name in one for one in found), name
 
 
-def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
-    entries = [{"resource": one} for one in (PATIENT, CONDITION, *resources)]
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+def test_each_model_gives_an_assessment_with_its_own_device_and_basis(core: Core) -> None:
+    found = assessments(core, ASKED)
+    assert set(found) == {"response", "relapse"}
+    for outcome, one in found.items():
+        device, card = one["contained"]
+        assert one["performer"] == {"reference": f"#{device['id']}"}
+        assert device["deviceName"][0]["name"].startswith("kappredict depression/" + outcome)
+        assert card["content"][0]["attachment"]["url"].startswith(core.settings.url)
+        assert [one["code"] for one in one["meta"]["security"]] == ["AIAST"]
+        assert one["note"][0]["text"].startswith("SYNTHETIC")
+        assert one["condition"] == {"reference": "Condition/dx"}
 
 
-def read(core: Core, *resources: dict[str, Any]) -> Read:
-    return read_bundle(bundle(*resources), definitions(core.shelf), NOW)
+def test_the_basis_is_what_the_model_reads_and_was_known(core: Core) -> None:
+    unread = ehr.resource("Procedure", "e", status="completed", code=ehr.coded(ehr.SNOMED, "1"))
+    late = ehr.score(effectiveDateTime="2024-02-28", id="late")
+    bundle = ehr.bundle(
+        ehr.patient(), ehr.diagnosis(), ehr.score(), ehr.order(), unread, ehr.dose(), late
+    )
+    basis = [one["reference"] for one in assessments(core, bundle)["response"]["basis"]]
+    assert basis == ["Patient/p", "MedicationRequest/plan", "Observation/s-44261-6"]
 
 
-def test_a_score_is_read_on_its_day(core: Core) -> None:
-    (entry,) = read(core, score()).record["assessments"]
-    assert entry == {"day": -10.0, "instrument": "phq9", "value": 19.0}
+def test_where_there_is_no_prediction_the_reason_stands_in_its_place(core: Core) -> None:
+    one = assessments(core, UNLIKE)["relapse"]
+    assert "prediction" not in one
+    assert any("No prediction: " in note["text"] for note in one["note"])
 
 
-def test_a_questionnaire_is_read_by_its_items_and_its_total(core: Core) -> None:
-    ordinal = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
-    items = [
-        {
-            "linkId": "/44250-9",
-            "answer": [{"valueCoding": {"system": "http://loinc.org", "code": "LA6571-9"}}],
-        },
-        {
-            "linkId": "/44255-8",
-            "answer": [{"valueCoding": {"extension": [{"url": ordinal, "valueDecimal": 2}]}}],
-        },
-        {"linkId": "/44261-6", "answer": [{"valueInteger": 18}]},
+def test_a_prediction_has_its_interval_and_the_days_it_is_for(core: Core) -> None:
+    (response,) = assessments(core, ASKED)["response"]["prediction"]
+    (interval,) = extensions(response, "prediction-interval")
+    assert 0 <= interval["low"] <= response["probabilityDecimal"] <= interval["high"] <= 1
+    # Judged from the last dose, which lies ahead: the days are given, and no date is made up.
+    assert extensions(response, "window") == [
+        {"from": "last-dose", "start-day": 14.0, "end-day": 28.0}
     ]
-    response = {
-        "resourceType": "QuestionnaireResponse", "status": "completed", "authored": "2024-02-20",
-        "subject": {"reference": "Patient/p"}, "item": items,
-    }  # fmt: skip
-    found = read(core, response).record["assessments"]
-    assert [(one.get("item"), one["value"]) for one in found] == [("1", 3), ("2", 2), (None, 18)]
-
-
-def test_days_count_from_the_first_dose_that_was_given(core: Core) -> None:
-    dose = {
-        "resourceType": "MedicationAdministration", "id": "d", "status": "completed",
-        "subject": {"reference": "Patient/p"}, "effectiveDateTime": "2024-02-25",
-        "medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc", "code": "N01AX03"}]},  # noqa: E501
-        "dosage": {"route": {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}]},
-                   "dose": {"value": 0.5, "unit": "mg/kg"}},
-    }  # fmt: skip
-    found = read(core, score(), dose).record
-    assert found["assessments"][0]["day"] == -5.0
-    assert found["sessions"] == [
-        {"day": 0.0, "kind": "dosing", "route": "iv", "dose_mg_per_kg": 0.5}
-    ]
+    assert response["whenPeriod"]["start"] == "2024-03-01"
+    assert "end" not in response["whenPeriod"]
 
 
 @pytest.mark.parametrize(
-    ("resource", "said"),
+    ("condition", "outcome", "landmark_day", "horizon", "period"),
     [
-        (score(-1), "outside 0 to 27"),
-        (score(effectiveDateTime=None), "without a date"),
-        (score(valueQuantity={"value": 3, "unit": "mg"}), "no such unit"),
-        (score(status="entered-in-error"), "entered-in-error"),
-        (score(subject={"reference": "Patient/another"}), "another patient"),
-        (score(code={"coding": [{"system": "http://loinc.org", "code": "1-1"}]}), "no instrument"),
-        ({"resourceType": "Goal"}, "Goal are not used"),
+        ("aud", "response", 0.0, None, ("2024-05-16", "2024-06-13")),
+        ("aud", "relapse", 0.0, 30.0, ("2024-03-01", "2024-03-31")),
+        ("depression", "response", 2.0, None, ("2024-03-03", None)),
+        ("depression", "relapse", 0.0, 30.0, ("2024-03-01", None)),
     ],
 )
-def test_what_cannot_be_used_is_said_with_its_place(
-    core: Core, resource: dict[str, Any], said: str
-) -> None:
-    found = read(core, resource)
-    (issue,) = found.issues
-    assert said in issue.text
-    assert issue.place.startswith("Bundle.entry[2].resource")
-    assert not found.record["assessments"]
+def test_a_period_ends_where_that_can_be_told(
+    catalogue: Catalogue, condition: str, outcome: Any, landmark_day: float, horizon: float | None,
+    period: tuple[str, str | None],
+) -> None:  # fmt: skip
+    task = PredictionTask(catalogue.condition(condition), outcome, "baseline")
+    found = when_period(task, landmark_day, datetime(2024, 3, 1, tzinfo=UTC), horizon)
+    assert (found["start"], found.get("end")) == period
+    assert ("_end" in found) == (period[1] is None)
 
 
-def test_a_bundle_about_two_patients_is_refused(core: Core) -> None:
-    with pytest.raises(Problem, match="2 Patient resources"):
-        read(core, PATIENT)
+def test_relapse_has_a_prediction_for_each_horizon_that_rises(core: Core) -> None:
+    relapse = relapsing(core)["entry"][0]["resource"]["prediction"]
+    assert [extensions(one, "window")[0]["end-day"] for one in relapse] == [30, 90, 180, 365]
+    assert [one["probabilityDecimal"] for one in relapse] == [0.1, 0.3, 0.5, 0.7]
+    assert extensions(relapse[0], "prediction-interval")[0] == {
+        "low": 0.0,
+        "high": 0.3,
+        "level": 0.9,
+    }
 
 
-def test_what_is_written_is_valid_r4_and_holds_no_risk_band(core: Core) -> None:
-    content = bundle(score(), {"resourceType": "Goal", "id": "g"})
-    written = predict_bundle(core, content, "r1").content
-    whole = get_fhir_model_class("Bundle").model_validate(written)
-    assessment, outcome = (one.resource for one in whole.entry)
-    assert assessment.get_resource_type() == "RiskAssessment"
-    assert outcome.get_resource_type() == "OperationOutcome"
-    assert "qualitativeRisk" not in str(written)
-    assert assessment.meta.security[0].code == "AIAST"
-    assert [one.reference for one in assessment.basis] == [
-        "Patient/p",
-        "Condition/mdd",
-        "Observation/s",
+def test_what_was_not_used_is_listed_without_any_value(core: Core) -> None:
+    bundle = ehr.bundle(
+        ehr.patient(),
+        ehr.diagnosis(),
+        ehr.score(777),
+        ehr.score(status="entered-in-error"),
+        {"resourceType": "MarkedName", "id": "marked"},
+    )
+    *_, last = written(core, bundle)["entry"]
+    issues = last["resource"]["issue"]
+    assert [(one["severity"], one["code"]) for one in issues] == [
+        ("information", "not-supported"),
+        ("warning", "value"),
+        ("warning", "business-rule"),
     ]
+    assert "777" not in json.dumps(issues)
+    assert "arked" not in json.dumps(issues)
 
 
-def test_the_capability_statement_is_valid() -> None:
-    written = capability_statement("https://clinic.example")
-    get_fhir_model_class("CapabilityStatement").model_validate(written)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "must be a FHIR Bundle"),
+        ({"resourceType": "Bundle", "entry": [1]}, "must be a resource"),
+        (ehr.bundle(ehr.diagnosis()), "0 Patient resources"),
+        (ehr.bundle(ehr.patient(), ehr.patient()), "2 Patient resources"),
+        (ehr.bundle(ehr.patient(id=None)), "needs an id"),
+        (ehr.bundle(ehr.patient()), "no active Condition"),
+    ],
+)
+def test_a_body_that_is_not_about_one_patient_is_refused(
+    core: Core, content: Any, said: str
+) -> None:
+    with pytest.raises(Problem, match=said):
+        written(core, content)
+
+
+ODD = st.sampled_from(
+    [None, True, 0, -1, 1e300, float("nan"), 10**30, "", "x", "2024-13-45", "9999-12-31",
+     "0001-01-01T00:00:00+14:00", [], {}, [[]], [{}], {"coding": 1}, {"reference": []}]
+)  # fmt: skip
+
+
+def places(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Name every place in a document."""
+    keys = part if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ()
+    return [place for key in keys for place in [(*path, key), *places(part[key], (*path, key))]]
+
+
+PLACES = places(WHOLE)
+
+
+CHANGES = st.lists(st.tuples(st.sampled_from(PLACES), ODD, st.booleans()), min_size=1, max_size=4)
+
+
+def test_whatever_is_sent_is_answered_or_refused(core: Core) -> None:
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
+    @given(changes=CHANGES)
+    def send(changes: Any) -> None:
+        bundle = copy.deepcopy(WHOLE)
+        for path, odd, remove in changes:
+            changed(bundle, path, odd, remove=remove)
+        with contextlib.suppress(Problem):
+            is_r4(written(core, bundle))
+
+    send()
+
+
+def changed(part: Any, path: tuple[Any, ...], odd: Any, *, remove: bool) -> None:
+    """Replace or remove what is at a place, if an earlier change left it there."""
+    for key in path[:-1]:
+        if not isinstance(part, (dict, list)) or key not in keys(part):
+            return
+        part = part[key]
+    if not isinstance(part, (dict, list)) or path[-1] not in keys(part):
+        return
+    if remove:
+        del part[path[-1]]
+    else:
+        part[path[-1]] = odd
+
+
+def keys(part: Any) -> Any:
+    return part if isinstance(part, dict) else range(len(part))

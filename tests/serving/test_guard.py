@@ -114,9 +114,31 @@ def test_a_demo_answers_to_this_machines_names(app: FastAPI, host: str) -> None:
     assert "no credentials" in answer.headers["x-kappredict-demo"]
 
 
+def test_the_interface_of_a_demo_says_that_it_is_one(app: FastAPI) -> None:
+    described = asyncio.run(ask(app, "GET", "/openapi.json")).json()["info"]["description"]
+    assert "DEMO: no credentials are asked for" in described
+
+
 def test_a_demo_does_not_answer_to_a_name_that_was_made_to_point_here(app: FastAPI) -> None:
     answer = asyncio.run(ask(app, "GET", "/v1/about", headers={"host": "evil.example"}))
     assert is_problem(answer, 421)
+
+
+def test_a_light_request_gets_its_turn_among_many_heavy_ones(
+    app: FastAPI, record: dict[str, Any]
+) -> None:
+    order = []
+
+    async def asked(method: str, path: str, **given: Any) -> None:
+        assert (await ask(app, method, path, **given)).status_code == 200
+        order.append(path)
+
+    async def many() -> None:
+        heavy = [asked("POST", "/v1/predict", json=record) for _ in range(20)]
+        await asyncio.gather(*heavy, asked("GET", "/v1/about"))
+
+    asyncio.run(many())
+    assert order.index("/v1/about") < 5
 
 
 def test_a_body_is_large_from_a_size_on_and_then_worked_on_in_a_thread(

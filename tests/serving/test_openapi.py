@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
@@ -51,6 +52,7 @@ _NOT_HELD = "positive_data_acceptance"
 _ALIKE = "explain|what-if|kappredict-order"
 
 
+@pytest.mark.slow
 def test_wrong_data_methods_and_credentials_are_refused_as_described(served: Any) -> None:
     words = ["run", f"{served.url}/openapi.json", "--checks", "all", "--exclude-checks", _NOT_HELD]
     words += ["-H", f"Authorization: Bearer {served.keys['clinician']}", "--no-color"]

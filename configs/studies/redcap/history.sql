@@ -11,11 +11,6 @@ WITH kinds AS (
     ('diagnosis'), ('medication'), ('substance'), ('procedure'), ('family'), ('event')
   ) AS kinds (kind)
 ),
-visits AS (
-  SELECT entries.line, record, coalesce(days.day, entries.day) AS day
-  FROM entries
-  LEFT JOIN days ON days.line = entries.line AND name = 'visit'
-),
 lines AS (
   SELECT visits.*, kind, code.value AS code, outcome.value AS outcome, amount.value AS value
   FROM kinds
@@ -53,4 +48,4 @@ WHERE
   AND code <> 'none'
   AND code NOT IN (SELECT lower(missing_codes.code) FROM missing_codes)
   AND record IN (SELECT record FROM treated)
-QUALIFY row_number() OVER (PARTITION BY record, kind, code ORDER BY day) = 1
+QUALIFY row_number() OVER (PARTITION BY record, kind, code ORDER BY day, value) = 1

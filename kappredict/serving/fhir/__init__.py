@@ -1,1 +1,1 @@
-"""FHIR R4: reading what an EHR holds about a patient, and writing RiskAssessment."""
+"""FHIR R4 of the service: a Bundle about a patient in, RiskAssessment out."""

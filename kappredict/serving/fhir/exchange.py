@@ -1,12 +1,15 @@
 """One exchange in FHIR: a Bundle about a patient in, a Bundle of RiskAssessment out."""
 
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from kappredict.serving.answers import RecordAnswer
+from kappredict.data.fhir.elements import text
+from kappredict.data.fhir.patient import PatientRead, read_patient_record
+from kappredict.data.fhir.reading import Located
+from kappredict.data.fhir.times import span_of
 from kappredict.serving.core import Core, Reply
-from kappredict.serving.fhir.read import Read, read_bundle
-from kappredict.serving.fhir.values import Definitions
-from kappredict.serving.fhir.write import result_bundle
+from kappredict.serving.fhir.write import Exchanged, result_bundle
 from kappredict.serving.problems import invalid
 from kappredict.serving.shelf import Shelf
 
@@ -19,28 +22,64 @@ def predict_bundle(core: Core, content: Any, request_id: str) -> Reply:
     Problem
         422, if it is no Bundle about one patient with a condition that a model is for.
     """
-    read, answer, models = answer_bundle(core, content, request_id)
+    shelf = core.shelf
+    patient, read = read_bundle(shelf, content)
+    if not read.conditions:
+        known = ", ".join(shelf.by_condition)
+        raise invalid([("/entry", f"holds no active Condition that a model is for ({known})")])
+    done = answered(core, patient, read, request_id)
     return Reply(
-        result_bundle(answer, read, request_id),
-        (read.patient,),
-        models,
+        result_bundle(done, request_id, shelf, core.settings.url),
+        (patient_name(patient),),
+        done.models,
         media_type="application/fhir+json",
     )
 
 
-def answer_bundle(
-    core: Core, content: Any, request_id: str
-) -> tuple[Read, RecordAnswer, tuple[str, ...]]:
-    """Read a Bundle, and answer it as `/v1/predict` answers the same record."""
-    read = read_bundle(content, definitions(core.shelf))
-    if not read.conditions:
-        known = ", ".join(core.shelf.by_condition)
-        raise invalid([("/entry", f"holds no active Condition that a model is for ({known})")])
+def read_bundle(shelf: Shelf, content: Any) -> tuple[Located, PatientRead]:
+    """Read a Bundle about one patient, as of its timestamp or, where it has none, of now.
+
+    Raises
+    ------
+    Problem
+        422, if it is no Bundle, or about nobody or several.
+    """
+    resources = list(_resources(content))
+    patient = _one_patient(resources)
+    asked = span_of(content.get("timestamp"), UTC)
+    now = asked.last if asked else datetime.now(UTC)
+    return patient, read_patient_record(patient, resources, shelf.definitions, now)
+
+
+def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -> Exchanged:
+    """Answer what was read, as `/v1/predict` answers the same record."""
     reply = core.predict(read.record, request_id)
-    return read, reply.content.results[0], reply.models  # type: ignore[union-attr]
+    answer = reply.content.results[0]  # type: ignore[union-attr]
+    return Exchanged(patient, read, answer, reply.models)
 
 
-def definitions(shelf: Shelf) -> Definitions:
-    """Give what codes are looked up in."""
-    found = {name: models[0].bundle.recipe.condition for name, models in shelf.by_condition.items()}
-    return Definitions(found, shelf.instruments)
+def patient_name(patient: Located) -> str:
+    """Give what the patient is called in the record and, as a pseudonym, in the audit trail."""
+    return text(patient.content, "id") or patient.url
+
+
+def _resources(content: Any) -> Iterator[Located]:
+    if not isinstance(content, Mapping) or content.get("resourceType") != "Bundle":
+        raise invalid([("", "must be a FHIR Bundle (resourceType Bundle)")])
+    entries = content.get("entry", [])
+    if not isinstance(entries, list):
+        raise invalid([("/entry", "must be a list")])
+    for number, entry in enumerate(entries):
+        one = entry.get("resource") if isinstance(entry, Mapping) else None
+        if not isinstance(one, Mapping) or not text(one, "resourceType"):
+            raise invalid([(f"/entry/{number}/resource", "must be a resource")])
+        yield Located(f"Bundle.entry[{number}].resource", one, text(entry, "fullUrl"))
+
+
+def _one_patient(resources: list[Located]) -> Located:
+    patients = [one for one in resources if one.kind == "Patient"]
+    if len(patients) != 1:
+        raise invalid([("/entry", f"holds {len(patients)} Patient resources; one is needed")])
+    if not patients[0].reference:
+        raise invalid([("/entry", "the Patient needs an id, or its entry a fullUrl")])
+    return patients[0]

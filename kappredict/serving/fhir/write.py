@@ -1,34 +1,56 @@
-"""Answers as FHIR R4 RiskAssessment, marked as made by a machine; no verbal risk band."""
+"""Answers as FHIR R4 RiskAssessment, marked as made by a machine; no verbal risk band.
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+One RiskAssessment a model: R4 has one `performer` and one `method`, and `basis` is of what that
+model used. Probabilities are on the scale from 0 to 1 (R4's text says percentages, and its own
+example does not).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from kappredict.data.fhir.patient import PatientRead
+from kappredict.data.fhir.reading import Issue, Located
 from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, Interval, OutcomeAnswer, RecordAnswer
-from kappredict.serving.fhir.names import (
-    OBSERVATION_VALUE,
-    OWN_MODEL,
-    OWN_OUTCOME,
-    extension,
-)
-from kappredict.serving.fhir.read import Issue, Read
+from kappredict.serving.fhir.basis import basis
+from kappredict.serving.fhir.device import model_card, model_device
+from kappredict.serving.fhir.names import OBSERVATION_VALUE, OWN_MODEL, OWN_OUTCOME, extension
+from kappredict.serving.fhir.periods import relative_window, when_period
+from kappredict.serving.shelf import Shelf, Shelved
 
-_AI = "http://hl7.org/fhir/uv/aitransparency"
+SYNTHETIC = "SYNTHETIC: the model was trained on simulated patients."
 _REASONS = 5
 
 
-def result_bundle(answer: RecordAnswer, read: Read, request_id: str) -> dict[str, Any]:
-    """Give a collection of one RiskAssessment a condition, with an OperationOutcome of the rest."""
-    grouped: dict[str, list[OutcomeAnswer]] = {}
-    for one in answer.answers:
-        grouped.setdefault(one.condition, []).append(one)
+@dataclass(frozen=True)
+class Exchanged:
+    """What was read of a Bundle, and what is said of it."""
+
+    patient: Located
+    read: PatientRead
+    answer: RecordAnswer
+    models: tuple[str, ...]
+
+
+def result_bundle(done: Exchanged, request_id: str, shelf: Shelf, url: str) -> dict[str, Any]:
+    """Give a collection of one RiskAssessment a model, with an OperationOutcome of the rest.
+
+    Parameters
+    ----------
+    shelf
+        The models that answered.
+    url
+        Where the service is, for the models' cards.
+    """
     resources = [
-        risk_assessment(answers, read, f"{request_id}-{number}")
-        for number, answers in enumerate(grouped.values(), start=1)
+        _risk_assessment(one, done, f"{request_id}-{number}", shelf.models[one.model.name])
+        | {"contained": [model_device(one), model_card(one, url)]}
+        for number, one in enumerate(done.answer.answers, start=1)
     ]
-    if read.issues:
-        resources.append(operation_outcome(read.issues))
+    if done.read.issues:
+        resources.append(operation_outcome(done.read.issues, f"{request_id}-unused"))
     return {
         "resourceType": "Bundle",
         "id": request_id,
@@ -38,14 +60,13 @@ def result_bundle(answer: RecordAnswer, read: Read, request_id: str) -> dict[str
     }
 
 
-def risk_assessment(answers: Sequence[OutcomeAnswer], read: Read, name: str) -> dict[str, Any]:
-    """Write the answers for one condition; probabilities on the scale from 0 to 1."""
-    first = answers[0]
-    about = {"reference": f"Patient/{read.patient}"} if read.patient else {"display": "the patient"}
-    notes = [CAVEAT, "Probabilities are on the scale from 0 to 1."]
-    if any(one.synthetic for one in answers):
-        notes.append("SYNTHETIC: the model was trained on simulated patients.")
-    notes += [f"{one.outcome}: {said}" for one in answers for said in one.warnings]
+def _risk_assessment(
+    one: OutcomeAnswer, done: Exchanged, name: str, shelved: Shelved
+) -> dict[str, Any]:
+    """Write one model's answer."""
+    read = done.read
+    used = basis(read.used, shelved.bundle.recipe, one.landmark_day)
+    condition = read.conditions.get(one.condition)
     content: dict[str, Any] = {
         "resourceType": "RiskAssessment",
         "id": name,
@@ -58,38 +79,42 @@ def risk_assessment(answers: Sequence[OutcomeAnswer], read: Read, name: str) -> 
                 }
             ]
         },
-        "contained": [_device(number, one) for number, one in enumerate(answers, start=1)],
         "identifier": [{"system": f"{OWN}/prediction-id", "value": name}],
         "status": "final",
         "method": {
-            "coding": [
-                {"system": OWN_MODEL, "version": one.model.version, "code": one.model.name}
-                for one in answers
-            ]
+            "coding": [{"system": OWN_MODEL, "version": one.model.version, "code": one.model.name}]
         },
-        "code": {"text": "Outlook after ketamine-assisted psychotherapy"},
-        "subject": about,
+        "code": _outcome(one),
+        "subject": {"reference": done.patient.reference},
         "occurrenceDateTime": _now(),
-        "performer": {"reference": "#model-1"},
-        "prediction": [part for one in answers for part in _predictions(one, read)],
-        "note": [{"text": text} for text in notes],
+        "performer": {"reference": "#model"},
+        "note": [{"text": text} for text in _notes(one)],
     }
-    condition = read.conditions.get(first.condition)
+    # Without a probability there is no `prediction`: R4's invariant ras-2 holds for none without.
+    predictions = _predictions(one, read, shelved)
+    if predictions:
+        content["prediction"] = predictions
+    else:
+        absent = {"url": extension("no-prediction"), "valueString": one.no_prediction}
+        content["extension"] = [absent]
     if condition:
         content["condition"] = {"reference": condition}
-    if read.basis:
-        content["basis"] = [{"reference": one} for one in read.basis]
+    if used:
+        content["basis"] = [{"reference": reference} for reference in used]
     return content
 
 
-def operation_outcome(issues: Iterable[Issue], severity: str = "warning") -> dict[str, Any]:
-    """List what could not be used, each with its place and the reason."""
+def operation_outcome(issues: Iterable[Issue], name: str) -> dict[str, Any]:
+    """List what could not be used, each with its place and the reason.
+
+    What is no part of this at all is information; what was meant for it and is wrong, a warning.
+    """
     return {
         "resourceType": "OperationOutcome",
-        "id": "unused",
+        "id": name,
         "issue": [
             {
-                "severity": severity,
+                "severity": "information" if one.code == "not-supported" else "warning",
                 "code": one.code,
                 "details": {"text": one.text},
                 "expression": [one.place],
@@ -99,53 +124,69 @@ def operation_outcome(issues: Iterable[Issue], severity: str = "warning") -> dic
     }
 
 
-def _predictions(one: OutcomeAnswer, read: Read) -> list[dict[str, Any]]:
+def _notes(one: OutcomeAnswer) -> list[str]:
+    synthetic = [SYNTHETIC] if one.synthetic else []
+    none = [f"No prediction: {one.no_prediction}."] if one.no_prediction else []
+    return [*synthetic, *none, CAVEAT, "Probabilities are on the scale from 0 to 1.", *one.warnings]
+
+
+def _predictions(one: OutcomeAnswer, read: PatientRead, shelved: Shelved) -> list[dict[str, Any]]:
     """One prediction an outcome; of relapse, one a horizon, each the probability of relapse."""
-    coding = {"system": OWN_OUTCOME, "code": one.outcome}
-    outcome = {"coding": [coding], "text": f"{one.outcome}: {one.definition}"}
     if one.probability is None or one.interval is None:
-        absent = {"url": extension("no-prediction"), "valueString": one.no_prediction}
-        return [{"extension": [absent], "outcome": outcome, "rationale": one.no_prediction}]
-    start = read.index + timedelta(days=one.landmark_day)
-    if not one.curve:
-        return [
-            {
-                "extension": [_interval(one.interval), *_contributions(one)],
-                "outcome": outcome,
-                "probabilityDecimal": one.probability,
-                "whenPeriod": {"start": start.date().isoformat()},
-                "rationale": _rationale(one),
-            }
-        ]
+        return []
+    chances = _relapses(one) if one.curve else [(None, one.probability, one.interval)]
+    task, last = shelved.bundle.task, chances[-1][0]
     return [
         {
             "extension": [
-                _interval(Interval(low=1 - point.interval.high, high=1 - point.interval.low))
+                _interval(interval),
+                relative_window(task, horizon),
+                *(_contributions(one) if horizon == last else ()),
             ],
-            "outcome": outcome,
-            "probabilityDecimal": 1 - point.probability,
-            "whenPeriod": {
-                "start": start.date().isoformat(),
-                "end": (start + timedelta(days=point.day)).date().isoformat(),
-            },
+            "outcome": _outcome(one),
+            "probabilityDecimal": probability,
+            "whenPeriod": when_period(task, one.landmark_day, read.clock.index, horizon),
             "rationale": _rationale(one),
         }
+        for horizon, probability, interval in chances
+    ]
+
+
+def _outcome(one: OutcomeAnswer) -> dict[str, Any]:
+    coding = {"system": OWN_OUTCOME, "code": one.outcome}
+    return {"coding": [coding], "text": f"{one.outcome}: {one.definition}"}
+
+
+def _relapses(one: OutcomeAnswer) -> list[tuple[float | None, float, Interval]]:
+    """Turn the curve of staying well into the probability of relapse by each horizon."""
+    return [
+        (
+            point.day,
+            _complement(point.probability),
+            Interval(
+                low=_complement(point.interval.high),
+                high=_complement(point.interval.low),
+                level=point.interval.level,
+            ),
+        )
         for point in one.curve
     ]
 
 
+def _complement(probability: float) -> float:
+    return round(1 - probability, 12)
+
+
 def _interval(one: Interval) -> dict[str, Any]:
+    parts = {"low": one.low, "high": one.high, "level": one.level}
     return {
         "url": extension("prediction-interval"),
-        "extension": [
-            {"url": "low", "valueDecimal": one.low},
-            {"url": "high", "valueDecimal": one.high},
-            {"url": "level", "valueDecimal": one.level},
-        ],
+        "extension": [{"url": name, "valueDecimal": value} for name, value in parts.items()],
     }
 
 
 def _contributions(one: OutcomeAnswer) -> list[dict[str, Any]]:
+    """Give the strongest reasons; of relapse, those of staying well up to the last horizon."""
     return [
         {
             "url": extension("contribution"),
@@ -161,25 +202,8 @@ def _contributions(one: OutcomeAnswer) -> list[dict[str, Any]]:
 
 def _rationale(one: OutcomeAnswer) -> str:
     said = "; ".join(reason.sentence for reason in one.reasons[:_REASONS])
-    return f"What goes with it in past patients: {said}" if said else "No single strong reason"
-
-
-def _device(number: int, one: OutcomeAnswer) -> dict[str, Any]:
-    return {
-        "resourceType": "Device",
-        "id": f"model-{number}",
-        "identifier": [{"system": OWN_MODEL, "value": f"sha256:{one.model.digest}"}],
-        "deviceName": [{"name": f"kappredict {one.model.name}", "type": "model-name"}],
-        "type": {
-            "coding": [
-                {
-                    "system": f"{_AI}/CodeSystem/AIdeviceTypeCS",
-                    "code": "Artificial-Intelligence",
-                }
-            ]
-        },
-        "version": [{"value": one.model.version}],
-    }
+    what = "staying well" if one.curve else "it"
+    return f"What goes with {what} in past patients: {said}" if said else "No single strong reason"
 
 
 def _url(one: dict[str, Any]) -> str:

@@ -2,12 +2,20 @@
 
 let key = "";
 
-export const useKey = (given) => { key = given; };
+export const useKey = (given) => {
+  key = given;
+};
 
 export async function ask(path, body) {
   const headers = key ? { authorization: `Bearer ${key}` } : {};
-  const options = body === undefined ? { headers } : {
-    method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
+  const options =
+    body === undefined
+      ? { headers }
+      : {
+          method: "POST",
+          headers: { ...headers, "content-type": "application/json" },
+          body: JSON.stringify(body),
+        };
   const answer = await fetch(path, options);
   const content = await answer.json();
   if (answer.ok) return content;

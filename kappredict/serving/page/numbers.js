@@ -1,7 +1,9 @@
 // Probabilities as so many of a hundred: whole numbers, or one decimal where asked for.
 
 let decimals = 0;
-export const setDecimals = (count) => { decimals = count; };
+export const setDecimals = (count) => {
+  decimals = count;
+};
 
 export const share = (value) => (100 * value).toFixed(decimals);
 export const within = (interval) => `${share(interval.low)} to ${share(interval.high)}`;

@@ -1,0 +1,36 @@
+"""The modelling sets of the tasks that a run asks for, and those too small to be modelled."""
+
+from collections.abc import Sequence
+
+from kappredict.config.catalogue import Catalogue
+from kappredict.data.study import Study
+from kappredict.domain.task import tasks_of
+from kappredict.errors import RefusedError
+from kappredict.evaluation.modelling_set import ModellingSet, build_modelling_set, with_kin
+from kappredict.evaluation.settings import TrainingSettings
+
+TooSmall = tuple[ModellingSet, RefusedError]
+"""A set that is not modelled, and why."""
+
+
+def task_sets(
+    study: Study, catalogue: Catalogue, conditions: Sequence[str], settings: TrainingSettings
+) -> tuple[list[ModellingSet], list[TooSmall]]:
+    """Build the set of every task of some conditions, or of `all` that the study has.
+
+    Sets that are large enough lean on one another (`with_kin`).
+    """
+    present = set(study.courses["condition"])
+    every = [name for name in catalogue.conditions if name in present]
+    chosen = every if "all" in conditions else [catalogue.condition(c).id for c in conditions]
+    usable: list[ModellingSet] = []
+    too_small: list[TooSmall] = []
+    for condition in map(catalogue.condition, chosen):
+        for task in tasks_of(condition, settings.outcomes, settings.landmarks):
+            data = build_modelling_set(study, catalogue, task)
+            try:
+                data.require_events(settings.least_events)
+                usable.append(data)
+            except RefusedError as error:
+                too_small.append((data, error))
+    return with_kin(usable), too_small
