@@ -9,8 +9,10 @@ import typer
 from kappredict.errors import KappredictError
 from pipelines.cli_options import (
     ConfigsOption,
+    DaskOption,
     JsonOption,
     ModelArgument,
+    PartitionsOption,
     StoreOption,
     TrainingOption,
     write_json,
@@ -70,23 +72,58 @@ def import_(
     ],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
+    partitions: PartitionsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Import a source into a study with one SQL SELECT per table."""
-    from pipelines.import_study import import_study as run
+    from kappredict.scaling.cluster import place_at
+    from pipelines.import_study import import_study
+    from pipelines.partition import partition
 
-    run(import_folder, source, out, own_configs=configs)
+    if partitions is None:
+        import_study(import_folder, source, out, own_configs=configs)
+    else:
+        with place_at(dask) as place:
+            partition(
+                source,
+                out,
+                partitions=partitions,
+                import_folder=import_folder,
+                own_configs=configs,
+                place=place,
+            )
     messages.print(f"Study written to {out}. Next: kappredict validate {out}")
+
+
+@app.command()
+def partition(
+    study: Annotated[Path, typer.Argument(help="A study folder.")],
+    out: Annotated[Path, typer.Argument(help="The folder of the study in partitions.")],
+    partitions: Annotated[int, typer.Option(min=2, help="How many; 5,000 patients each do well.")],
+    configs: ConfigsOption = None,
+    dask: DaskOption = None,
+) -> None:
+    """Put a study into partitions by patient, to work on them one by one, or on a cluster."""
+    from kappredict.scaling.cluster import place_at
+    from pipelines.partition import partition as run
+
+    with place_at(dask) as place:
+        run(study, out, partitions=partitions, own_configs=configs, place=place)
+    messages.print(f"Study written to {out}. Next: kappredict train all --study {out} --dask local")
 
 
 @app.command()
 def validate(
     study: Annotated[Path, typer.Argument(help="A study folder.")],
     configs: ConfigsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Report every problem of a study at once; exit 11 where there is one."""
+    from kappredict.scaling.cluster import place_at
     from pipelines.validate import validate as run
 
-    run(study, own_configs=configs)
+    with place_at(dask) as place:
+        run(study, own_configs=configs, place=place)
     messages.print(f"{study} is sound. Next: kappredict train all --study {study}")
 
 
@@ -101,9 +138,11 @@ def train(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report, too.")] = None,
     json_file: JsonOption = None,
     configs: ConfigsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Train, validate and register every task of these conditions."""
     from kappredict.evaluation.settings import read_settings
+    from kappredict.scaling.cluster import place_at
     from kappredict.tracking.store import Store
     from pipelines.report import report_training
     from pipelines.show import show_training, training_json
@@ -112,7 +151,10 @@ def train(
     settings = read_settings(training)
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
-    done = run(conditions, study, settings, models, Store.at(store), own_configs=configs)
+    with place_at(dask) as place:
+        done = run(
+            conditions, study, settings, models, Store.at(store), own_configs=configs, place=place
+        )
     show_training(done)
     write_json(json_file, training_json(done))
     if report is not None:
