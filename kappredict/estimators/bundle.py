@@ -33,9 +33,10 @@ from kappredict.estimators.fit import FittedModel
 from kappredict.estimators.hazard import HazardCalibration
 from kappredict.estimators.limits import Limits
 from kappredict.estimators.margins import Margin, load_margin
+from kappredict.estimators.reference import Reference
 from kappredict.features.table import FeatureTable
 
-FORMAT = 2
+FORMAT = 3
 RECIPE, MANIFEST = "bundle.json", "manifest.json"
 
 
@@ -93,6 +94,7 @@ class Recipe(BaseModel):
     columns: list[dict[str, Any]]
     calibration: dict[str, Any]
     typical: dict[str, Typical]
+    reference: Reference
     base_rate: dict[str, float]
     validation: dict[str, Any]
     provenance: Provenance

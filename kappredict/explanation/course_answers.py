@@ -5,7 +5,7 @@ Which landmark is asked follows from the record: the latest whose day it has rea
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kappredict.cohort.records import Record, record_history
 from kappredict.domain.conditions import LANDMARKS, Condition, Landmark, Outcome
@@ -15,17 +15,23 @@ from kappredict.domain.windows import Moment
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.explanation.answer import answer_features
 from kappredict.features.build import build_features
+from kappredict.features.table import FeatureTable
 
 Said = Prediction | Abstention
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What one model says of one record, and the day of the course that it was asked for."""
+    """What one model says of one record, and the day of the course that it was asked for.
+
+    It was asked with one `row` of `features`.
+    """
 
     bundle: ModelBundle
     landmark_day: float
     said: Said
+    features: FeatureTable = field(repr=False)
+    row: int
 
 
 @dataclass(frozen=True)
@@ -141,10 +147,10 @@ def _answer(askings: Sequence[Asking], most_reasons: int | None) -> Iterable[tup
     names = [str(one["course"].get("course_id") or "") for one in records]
     for bundle in askings[0].bundles:
         answers = answer_features(bundle, features, names, most_reasons)
-        for asking, said in zip(askings, answers, strict=True):
+        for row, (asking, said) in enumerate(zip(askings, answers, strict=True)):
             last = list(landmarks_reached(recipe.condition, asking.record))[-1]
             settled = _settled(bundle.task, last, asking.record)
-            yield asking.number, Answered(bundle, asking.day, settled or said)
+            yield asking.number, Answered(bundle, asking.day, settled or said, features, row)
 
 
 def _settled(task: PredictionTask, last: Landmark, record: Record) -> Abstention | None:

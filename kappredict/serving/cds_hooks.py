@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -117,7 +117,7 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
             raise invalid([("/hook", f"must be {service.hook} for this service")])
         bundle = _bundle(request)
         try:
-            _, found, models = answer_bundle(core, bundle, request_id)
+            _, found, reply = answer_bundle(core, bundle, request_id)
         except Problem as problem:
             if any(
                 place == "/entry" and "no active Condition" in said
@@ -128,7 +128,8 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         url = core.settings.url
         cards = _cards(found, url)
         kept = " ".join(card["uuid"] for card in cards)
-        return Reply({"cards": cards}, (request.context.patientId,), models, note=f"cards {kept}")
+        patients, note = (request.context.patientId,), f"cards {kept}"
+        return replace(reply, content={"cards": cards}, patients=patients, note=note)
 
     return answer
 

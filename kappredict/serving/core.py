@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +15,15 @@ from kappredict.errors import UsageError
 from kappredict.explanation.course_answers import Answered, answer_courses, conditions_of
 from kappredict.explanation.what_if import NOTE, changed_record
 from kappredict.serving.answers import PredictAnswer, RecordAnswer, WhatIfAnswer, record_answer
-from kappredict.serving.audit import AuditError, AuditTrail, Entry, pseudonym, sha256
+from kappredict.serving.audit import (
+    AuditError,
+    AuditTrail,
+    Entry,
+    pseudonym,
+    pseudonym_of,
+    sha256,
+)
+from kappredict.serving.kept import Kept, Served, rows_of
 from kappredict.serving.keys import KeyRing
 from kappredict.serving.principals import Act, Principal
 from kappredict.serving.problems import Problem, faults_of, invalid
@@ -34,13 +42,17 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent, and what of it the audit trail keeps: patients' ids and the models asked."""
+    """What is sent, and what of it is kept: patients' ids, the models asked, answers served.
+
+    `served` goes with `patients`, one for one.
+    """
 
     content: BaseModel | Mapping[str, Any]
     patients: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     note: str = ""
     media_type: str = "application/json"
+    served: tuple[Served, ...] = ()
 
 
 @dataclass
@@ -152,12 +164,31 @@ class Core:
         )
         secret = self.settings.pseudonym_key.encode()
         whom = [pseudonym(one, secret) if one else "" for one in reply.patients] or [""]
-        self._write([Entry(**{**vars(kept), "pseudonym": one}) for one in whom])
+        entries = [Entry(**{**vars(kept), "pseudonym": one}) for one in whom]
+        self._write(entries, self._kept(reply, request_id, whom, secret))
         return content, reply.media_type
 
-    def _write(self, entries: Sequence[Entry]) -> None:
+    def _kept(
+        self, reply: Reply, request_id: str, whom: Sequence[str], secret: bytes
+    ) -> list[Kept]:
+        """Lay out what was served, by pseudonym, where the deployment keeps it."""
+        if not self.settings.store_predictions:
+            return []
+        rows: list[Kept] = []
+        for one, patient in zip(reply.served, whom, strict=False):
+            course, site = one.record["course"].get("course_id"), one.record["patient"].get("site")
+            named = {
+                "request_id": request_id,
+                "patient": patient,
+                "course": pseudonym_of("course", course or "", secret),
+                "site": pseudonym_of("site", site or "", secret),
+            }
+            rows += rows_of(one, named)
+        return rows
+
+    def _write(self, entries: Sequence[Entry], kept: Sequence[Kept] = ()) -> None:
         try:
-            self.trail.append(entries)
+            self.trail.append(entries, kept)
         except AuditError as error:
             detail = "the audit trail cannot be written, and what is not audited is not answered"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, Retry_After="5") from error
@@ -181,7 +212,10 @@ class Core:
         results = tuple(
             _whole(shelf, record, one) for record, one in zip(records, found, strict=True)
         )
-        return _reply(PredictAnswer(request_id=request_id, results=results), records, results)
+        reply = _reply(PredictAnswer(request_id=request_id, results=results), records, results)
+        digests = {name: one.digest for name, one in shelf.models.items()}
+        served = zip(records, found, strict=True)
+        return replace(reply, served=tuple(Served(*one, digests) for one in served))
 
     def what_if(self, body: Any, request_id: str) -> Reply:
         """Answer a record as it is, and with some inputs changed.

@@ -1,5 +1,6 @@
 """One exchange in FHIR: a Bundle about a patient in, a Bundle of RiskAssessment out."""
 
+from dataclasses import replace
 from typing import Any
 
 from kappredict.serving.answers import RecordAnswer
@@ -19,25 +20,23 @@ def predict_bundle(core: Core, content: Any, request_id: str) -> Reply:
     Problem
         422, if it is no Bundle about one patient with a condition that a model is for.
     """
-    read, answer, models = answer_bundle(core, content, request_id)
-    return Reply(
-        result_bundle(answer, read, request_id),
-        (read.patient,),
-        models,
+    read, answer, reply = answer_bundle(core, content, request_id)
+    return replace(
+        reply,
+        content=result_bundle(answer, read, request_id),
+        patients=(read.patient,),
         media_type="application/fhir+json",
     )
 
 
-def answer_bundle(
-    core: Core, content: Any, request_id: str
-) -> tuple[Read, RecordAnswer, tuple[str, ...]]:
+def answer_bundle(core: Core, content: Any, request_id: str) -> tuple[Read, RecordAnswer, Reply]:
     """Read a Bundle, and answer it as `/v1/predict` answers the same record."""
     read = read_bundle(content, definitions(core.shelf))
     if not read.conditions:
         known = ", ".join(core.shelf.by_condition)
         raise invalid([("/entry", f"holds no active Condition that a model is for ({known})")])
     reply = core.predict(read.record, request_id)
-    return read, reply.content.results[0], reply.models  # type: ignore[union-attr]
+    return read, reply.content.results[0], reply  # type: ignore[union-attr]
 
 
 def definitions(shelf: Shelf) -> Definitions:
