@@ -9,6 +9,7 @@ recorded. All inputs together are compared by the distance of their means (Mahal
 import numpy as np
 from scipy.stats import chi2, chi2_contingency, fisher_exact
 
+from kappredict.data.columns import Words
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.estimators.reference import Levels
 from kappredict.features.table import FeatureTable
@@ -22,7 +23,7 @@ _LEAST_RANGE = 0.01
 
 def input_checks(bundle: ModelBundle, table: FeatureTable) -> list[Check]:
     """Compare every input that a model uses, and all of them together."""
-    columns = {**table.columns.numbers, **table.columns.texts}
+    columns: dict[str, np.ndarray | Words] = {**table.columns.numbers, **table.columns.texts}
     labels = {spec.name: spec.label for spec in bundle.recipe.specs}
     each = [
         _compared("inputs", labels[name], levels, levels.count(columns[name]))

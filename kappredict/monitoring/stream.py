@@ -26,6 +26,14 @@ _UNDATED = np.datetime64("NaT", "D")
 
 
 @dataclass(frozen=True)
+class Pseudonyms:
+    """What stands for a patient and for a course, given the id of either."""
+
+    of_patient: Callable[[str], str]
+    of_course: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class Outcomes:
     """What came of courses: `due` is the date on which each outcome's window is over.
 
@@ -96,7 +104,7 @@ def stream_of_predictions(
     bundle: ModelBundle,
     served: pd.DataFrame,
     study: Study | None,
-    named: Callable[[str, str], str],
+    named: Pseudonyms,
 ) -> Stream:
     """Lay served predictions out by date, and join what came of them.
 
@@ -108,7 +116,7 @@ def stream_of_predictions(
     study
         Where outcomes come from.
     named
-        Gives the pseudonym of a `course` or a `patient` by its id.
+        How the service made pseudonyms.
     """
     latest = _latest(served)
     frame = pd.DataFrame(
@@ -145,7 +153,7 @@ def _joined(
     bundle: ModelBundle,
     served: pd.DataFrame,
     study: Study,
-    named: Callable[[str, str], str],
+    named: Pseudonyms,
 ) -> tuple[Outcomes | None, int]:
     """Find the course of each prediction, and let its outcome be judged with what was served."""
     data, due_day = _set_and_due(bundle, study)
@@ -166,13 +174,13 @@ def _joined(
     return outcomes.take(np.argsort(due, kind="stable")), int((np.array(found) >= 0).sum())
 
 
-def _places(courses: pd.DataFrame, named: Callable[[str, str], str]) -> dict[str, int]:
+def _places(courses: pd.DataFrame, named: Pseudonyms) -> dict[str, int]:
     """Give the row of each course by its pseudonym, and by its patient's if it is the only one."""
     single = courses[~courses["patient_id"].duplicated(keep=False)]
     by_patient = zip(single.index.tolist(), single["patient_id"], strict=True)
     by_course = zip(courses.index.tolist(), courses["course_id"], strict=True)
-    return {named("patient", one): row for row, one in by_patient} | {
-        named("course", one): row for row, one in by_course
+    return {named.of_patient(one): row for row, one in by_patient} | {
+        named.of_course(one): row for row, one in by_course
     }
 
 

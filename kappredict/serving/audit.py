@@ -256,9 +256,9 @@ def pseudonym(patient_id: str, key: bytes) -> str:
     return hmac.new(key, patient_id.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def pseudonym_of(kind: str, name: str, key: bytes) -> str:
-    """Give what stands for something else than a patient, a `course` or a `site`; none for none."""
-    return pseudonym(f"{kind}:{name}", key) if name else ""
+def course_pseudonym(course_id: str, key: bytes) -> str:
+    """Give what stands for a course; empty for none."""
+    return pseudonym(f"course:{course_id}", key) if course_id else ""
 
 
 def sha256(content: bytes) -> str:

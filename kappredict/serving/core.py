@@ -19,8 +19,8 @@ from kappredict.serving.audit import (
     AuditError,
     AuditTrail,
     Entry,
+    course_pseudonym,
     pseudonym,
-    pseudonym_of,
     sha256,
 )
 from kappredict.serving.kept import Kept, Served, rows_of
@@ -176,12 +176,11 @@ class Core:
             return []
         rows: list[Kept] = []
         for one, patient in zip(reply.served, whom, strict=False):
-            course, site = one.record["course"].get("course_id"), one.record["patient"].get("site")
+            course = one.record["course"].get("course_id") or ""
             named = {
                 "request_id": request_id,
                 "patient": patient,
-                "course": pseudonym_of("course", course or "", secret),
-                "site": pseudonym_of("site", site or "", secret),
+                "course": course_pseudonym(course, secret),
             }
             rows += rows_of(one, named)
         return rows

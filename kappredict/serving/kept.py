@@ -1,8 +1,8 @@
 """Served predictions, kept beside the audit trail, so that outcomes can join them later.
 
 A row is one model's answer to one course: its number, or why there is none, and the features that
-it was made from: numbers, and the levels of a category that training knew. Patient, course and site
-are pseudonyms made with the deployment's key; nothing here can be free text. It is written in the
+it was made from: numbers, and the levels of a category that training knew. Patient and course are
+pseudonyms made with the deployment's key; nothing here can be free text. It is written in the
 transaction of its audit entry. Rows are never changed; they can be removed when they are old.
 """
 
@@ -41,7 +41,6 @@ class Kept:
     request_id: str
     patient: str
     course: str
-    site: str
     model: str
     digest: str
     index_day: float
@@ -134,7 +133,7 @@ def rows_of(one: Served, named: Mapping[str, Any]) -> Iterable[Kept]:
     Parameters
     ----------
     named
-        The request's id and the pseudonyms: request_id, patient, course, site.
+        The request's id and the pseudonyms: request_id, patient, course.
     """
     for answered in one.answered:
         said, bundle = answered.said, answered.bundle
