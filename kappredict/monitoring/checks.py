@@ -4,7 +4,7 @@ A model is looked at once a month. Without drift a look alarms with a chance of 
 `FALSE_ALARMS`, whatever is checked: each family of checks has a share of it (Bonferroni 1936), and
 shares its own among its checks by Holm's method (1979), which holds however they depend on one
 another. A family that needs few patients to see what matters has a small share; a slope, which
-needs many, has half.
+needs many, has most of it.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ FALSE_ALARMS = 0.05
 Family = Literal["inputs", "overall", "predictions", "level", "slope", "net_benefit", "sites"]
 SHARES: dict[Family, float] = {
     "inputs": 0.1,
-    "overall": 0.05,
-    "predictions": 0.05,
-    "level": 0.2,
-    "slope": 0.5,
-    "net_benefit": 0.05,
-    "sites": 0.05,
+    "overall": 0.04,
+    "predictions": 0.04,
+    "level": 0.16,
+    "slope": 0.6,
+    "net_benefit": 0.03,
+    "sites": 0.03,
 }
 
 

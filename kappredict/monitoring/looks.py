@@ -78,6 +78,8 @@ class Monitoring:
 def monitor(stream: Stream, as_of: date, *, seed: int) -> Monitoring:
     """Look at a stream at the end of every month that is over; once, where it has no dates."""
     validated = Validated.of(stream.bundle.recipe)
+    if not np.isnat(stream.last):
+        as_of = min(as_of, stream.last.astype(date))
     ends: list[date | None] = list(_month_ends(stream.date, as_of)) if stream.dated else [None]
     looks = tuple(_look(stream, validated, end, seed) for end in ends or [as_of])
     return Monitoring(stream, validated, looks)

@@ -59,7 +59,7 @@ class Stream:
     """Courses in the order of `date` (days; NaT throughout where no date is known).
 
     `probability` is NaN where the model abstained. `unmatched` counts served predictions whose
-    course the study does not have.
+    course the study does not have. A study's stream ends on its `last` day; NaT if it goes on.
     """
 
     bundle: ModelBundle
@@ -68,6 +68,7 @@ class Stream:
     probability: np.ndarray
     outcomes: Outcomes | None
     unmatched: int = 0
+    last: np.datetime64 = _UNDATED
 
     @property
     def dated(self) -> bool:
@@ -97,6 +98,7 @@ def stream_of_study(bundle: ModelBundle, study: Study) -> Stream:
         data.features.take(order),
         bundle.probabilities(data.features)[order, -1],
         Outcomes(asked, due, recorded_to).take(np.argsort(due, kind="stable")),
+        last=recorded_to,
     )
 
 
