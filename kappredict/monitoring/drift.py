@@ -7,7 +7,8 @@ recorded. All inputs together are compared by the distance of their means (Mahal
 """
 
 import numpy as np
-from scipy.stats import chi2, chi2_contingency, fisher_exact
+from scipy.special import chdtrc
+from scipy.stats import fisher_exact
 
 from kappredict.data.columns import Words
 from kappredict.estimators.bundle import ModelBundle
@@ -58,8 +59,10 @@ def difference(usual: np.ndarray, found: np.ndarray) -> float:
             return 1.0
         case 2:
             return float(fisher_exact(np.round(table)).pvalue)
-        case _:
-            return float(chi2_contingency(table, correction=False).pvalue)
+        case levels:
+            # Hundreds of times a look; scipy's own function takes thirty times as long.
+            expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+            return float(chdtrc(levels - 1, ((table - expected) ** 2 / expected).sum()))
 
 
 def _compared(family: Family, what: str, levels: Levels, found: np.ndarray) -> Check:
@@ -94,5 +97,5 @@ def _together(bundle: ModelBundle, table: FeatureTable) -> list[Check]:
     weights = spread / n + np.eye(len(away)) / usual.n
     mean, variance = float(np.trace(weights)), 2 * float((weights * weights.T).sum())
     scale = variance / (2 * mean)
-    p = float(chi2.sf(squared / scale, mean / scale))
+    p = float(chdtrc(mean / scale, squared / scale))
     return [Check("overall", "all inputs together", np.sqrt(squared), 0.0, n, p)]

@@ -22,7 +22,7 @@ from kappredict.evaluation.question import Question
 from kappredict.monitoring.checks import Check
 from kappredict.monitoring.validated import GAIN, Validated, standard_error
 
-_RESAMPLES = 200
+_RESAMPLES = 100
 # A site with fewer outcomes says too little about itself.
 LEAST_AT_SITE = 30
 
