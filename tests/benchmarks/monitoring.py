@@ -142,8 +142,8 @@ def _streams(landmark: Landmark) -> list[list[object]]:
 
 
 def _summary(done: list[Monitoring], *, drift: bool) -> list[object]:
-    """Count alarms from the end of the first month on or, with drift, of the second."""
-    looks = [list(one.looks[1:] if drift else one.looks) for one in done]
+    """Count alarms of all looks or, with drift, of the one at the 200 patients who drifted."""
+    looks = [one.looks[-1:] if drift else one.looks for one in done]
     families = Counter(check.family for each in looks for one in each for check in one.alarms)
     months = [bool(one.alarms) for each in looks for one in each]
     found = np.mean([any(one.alarms for one in each) for each in looks])
