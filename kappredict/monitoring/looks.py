@@ -78,18 +78,18 @@ class Monitoring:
 def monitor(stream: Stream, as_of: date, *, seed: int) -> Monitoring:
     """Look at a stream at the end of every month that is over; once, where it has no dates."""
     validated = Validated.of(stream.bundle.recipe)
-    if not np.isnat(stream.last):
-        as_of = min(as_of, stream.last.astype(date))
-    ends: list[date | None] = list(_month_ends(stream.date, as_of)) if stream.dated else [None]
+    ends: list[date | None] = list(_month_ends(stream, as_of)) if stream.dated else [None]
     looks = tuple(_look(stream, validated, end, seed) for end in ends or [as_of])
     return Monitoring(stream, validated, looks)
 
 
-def _month_ends(dates: np.ndarray, as_of: date) -> list[date]:
-    """Give the last day of every month that is over, from that of the first patient on."""
-    if not len(dates):
-        return []
-    ends = pd.date_range(dates.min(), as_of + pd.offsets.MonthEnd(), freq="ME")
+def _month_ends(stream: Stream, as_of: date) -> list[date]:
+    """Give the last day of every month that is over, from the first patient to the last news."""
+    news = [stream.date] if stream.outcomes is None else [stream.date, stream.outcomes.due]
+    news_end = max(one.max() for one in news if one.size) + pd.offsets.MonthEnd(1)
+    ends = pd.date_range(stream.date.min(), news_end, freq="ME")
+    if not np.isnat(stream.last):
+        as_of = min(as_of, stream.last.astype(date))
     return [one.date() for one in ends if one.date() < as_of]
 
 
