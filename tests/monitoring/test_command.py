@@ -1,5 +1,6 @@
 """`kappredict monitor`, from what a service kept and from a study alone."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from kappredict.data.study import Study
 from kappredict.data.writers import write_study
-from kappredict.serving.core import DEMO, Core
+from kappredict.serving.admission import DEMO
+from kappredict.serving.core import Core
 from kappredict.serving.settings import Settings
 from tests.monitoring.conftest import Clinic, part
 
@@ -28,8 +30,8 @@ def place(clinics: dict[str, Clinic], tmp_path_factory: pytest.TempPathFactory) 
     database = str(folder / "audit.db")
     core = Core.open(Settings(models=models, audit=database, demo=True, pseudonym_key=SECRET))
     body = {"records": list(records(study, RECORDS))}
-    core.done(DEMO, "predict", "r1", b"", lambda: core.predict(body, "r1"))
-    core.trail.close()
+    asyncio.run(core.done(DEMO, "predict", "r1", b"", lambda: core.predict(body, "r1")))
+    core.close()
     return folder
 
 

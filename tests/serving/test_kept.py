@@ -1,5 +1,6 @@
 """What is served is kept with its audit entry, by pseudonym, and holds no free text."""
 
+import asyncio
 import json
 import sqlite3
 from datetime import date
@@ -10,15 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 from kappredict.explanation.answer import answer_records
+from kappredict.serving.admission import DEMO
 from kappredict.serving.audit import AuditTrail, Entry, course_pseudonym, pseudonym
-from kappredict.serving.core import DEMO, Core
+from kappredict.serving.core import Core
 from kappredict.serving.kept import OTHER, Kept
 
 KEPT = Kept("r1", "p", "c", "m/o/l", "d", 0.0, 0.0, 0.4, 0.3, 0.5, "{}", "", '{"age": 40.0}')
 
 
 def ask(core: Core, record: dict[str, Any], work: str = "predict") -> None:
-    core.done(DEMO, work, "r1", b"{}", lambda: getattr(core, work)(record, "r1"))
+    asyncio.run(core.done(DEMO, work, "r1", b"{}", lambda: getattr(core, work)(record, "r1")))
 
 
 def kept(core: Core) -> list[dict[str, Any]]:
@@ -79,6 +81,7 @@ def test_what_cannot_be_audited_is_not_kept(tmp_path: Path) -> None:
     """Both are in one transaction."""
     place = str(tmp_path / "audit.db")
     trail = AuditTrail.at(place)
+    trail.make()
     connection = sqlite3.connect(place)
     connection.execute("ALTER TABLE audit RENAME TO gone")
     connection.close()
@@ -88,8 +91,9 @@ def test_what_cannot_be_audited_is_not_kept(tmp_path: Path) -> None:
 
 
 def changed_and_pruned(place: str) -> None:
-    """Try what is refused and do what is not; in PostgreSQL, too (`test_audit`)."""
+    """Try what is refused and do what is not."""
     trail = AuditTrail.at(place)
+    trail.make()
     before = trail.verify()
     entry = Entry("w", "clinician", "predict", "answered", "r1")
     trail.append([entry], [KEPT, KEPT])
@@ -109,3 +113,7 @@ def changed_and_pruned(place: str) -> None:
 
 def test_rows_are_never_changed_and_old_ones_can_be_removed(tmp_path: Path) -> None:
     changed_and_pruned(str(tmp_path / "audit.db"))
+
+
+def test_a_real_postgresql_keeps_them_too(postgresql: Any) -> None:
+    changed_and_pruned(postgresql.database("psycopg"))
