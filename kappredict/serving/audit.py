@@ -305,22 +305,21 @@ class AuditTrail:
             raise AuditError(f"served predictions cannot be read: {_plain(error)}") from error
 
     def prune(self, before: date, who: str) -> int:
-        """Remove served predictions from before a day, and put that on record.
+        """Remove served predictions from before a day, once that is on record; say how many.
 
         Raises
         ------
         AuditError
             If the database cannot be written.
         """
+        note = f"before {before.isoformat()}"
+        self.append([Entry(who, "admin", "prune-predictions", "answered", "", note=note)])
         try:
             with self._writing.begin() as connection:
                 _locked(connection)
-                removed = remove_before(connection, before)
+                return remove_before(connection, before)
         except sa.exc.SQLAlchemyError as error:
             raise AuditError(f"served predictions cannot be removed: {_plain(error)}") from error
-        note = f"{removed} before {before.isoformat()}"
-        self.append([Entry(who, "admin", "prune-predictions", "answered", "", note=note)])
-        return removed
 
     def close(self) -> None:
         """Close the connections."""

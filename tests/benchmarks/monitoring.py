@@ -45,7 +45,7 @@ from kappredict.monitoring.stream import Outcomes, Stream
 from kappredict.monitoring.validated import Validated
 
 # Streams of each model without drift, and with each kind of it.
-WITHOUT, WITH = 200, 60
+WITHOUT, WITH = 300, 60
 A_MONTH = 200
 TRAINED_ON, PATIENTS = 4_000, 20_000
 # An outcome is due so many days after it was asked about.
@@ -203,7 +203,7 @@ def _by_spread() -> list[list[object]]:
 
 def _at_spread(spread: float) -> list[object]:
     """Set the slope's check against the likelihood ratio, by predictions of one spread."""
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(int(1000 * spread))
     many = spread * rng.standard_normal(100_000)
     yes = (rng.random(len(many)) < expit(many)).astype(float)
     ranks = float(auc(yes, many, np.zeros(len(many)), np.ones((1, len(many))))[0])
@@ -213,15 +213,17 @@ def _at_spread(spread: float) -> list[object]:
     information = np.mean(expit(0.85 * many) * expit(-0.85 * many) * many**2)
     needed = ((norm.isf(level) + norm.isf(0.2)) / 0.3) ** 2 / information
     best = _best_possible(spread, 200, level, rng)
-    wrong = _share_found(spread, 200, 1.0, rng)
+    wrong = _share_found(spread, 200, 1.0, rng, draws=5_000)
     shares = [f"{one:.0%}" for one in (*found.values(), best)]
     return [f"{ranks:.2f}", f"{spread:.2f}", *shares, f"{needed:,.0f}", f"{wrong:.1%}"]
 
 
-def _share_found(spread: float, n: int, slope: float, rng: np.random.Generator) -> float:
+def _share_found(
+    spread: float, n: int, slope: float, rng: np.random.Generator, draws: int = 1_000
+) -> float:
     usual, limit = Estimate(1.0, 1.0, 1.0), norm.ppf(SHARES["slope"] * FALSE_ALARMS)
     found = []
-    for _ in range(1_000):
+    for _ in range(draws):
         odds = spread * rng.standard_normal(n)
         yes = (rng.random(n) < expit(slope * odds)).astype(float)
         question = Question.of_response(yes, expit(odds)[None], np.zeros((1, n)), np.arange(n))
