@@ -68,6 +68,7 @@ def measure(
         trials = Trials.at(place)
         searched = seconds(search.work, trials, budget, lambda *_: None)
         tried = candidates(search, trials)
+        trials.close()
         times.append((searched, seconds(loop, search, tried), seconds(encoded, search, tried)))
         fits += sum(folds for _, folds in tried)
     found, plain, once = np.array(times).T
