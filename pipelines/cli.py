@@ -1,6 +1,7 @@
 """The command line: every pipeline is a command; mistakes are messages, never tracebacks."""
 
 import sys
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,8 +10,10 @@ import typer
 from kappredict.errors import KappredictError
 from pipelines.cli_options import (
     ConfigsOption,
+    DaskOption,
     JsonOption,
     ModelArgument,
+    PartitionsOption,
     StoreOption,
     TrainingOption,
     write_json,
@@ -22,6 +25,7 @@ from pipelines.cli_service import (
     KeysOption,
     audit_app,
     keys_app,
+    predictions_app,
     sign,
 )
 from pipelines.console import messages, show_error
@@ -70,23 +74,58 @@ def import_(
     ],
     out: Annotated[Path, typer.Argument(help="The study folder to write.")],
     configs: ConfigsOption = None,
+    partitions: PartitionsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Import a source into a study with one SQL SELECT per table."""
-    from pipelines.import_study import import_study as run
+    from kappredict.scaling.cluster import place_at
+    from pipelines.import_study import import_study
+    from pipelines.partition import partition
 
-    run(import_folder, source, out, own_configs=configs)
+    if partitions is None:
+        import_study(import_folder, source, out, own_configs=configs)
+    else:
+        with place_at(dask) as place:
+            partition(
+                source,
+                out,
+                partitions=partitions,
+                import_folder=import_folder,
+                own_configs=configs,
+                place=place,
+            )
     messages.print(f"Study written to {out}. Next: kappredict validate {out}")
+
+
+@app.command()
+def partition(
+    study: Annotated[Path, typer.Argument(help="A study folder.")],
+    out: Annotated[Path, typer.Argument(help="The folder of the study in partitions.")],
+    partitions: Annotated[int, typer.Option(min=2, help="How many; 5,000 patients each do well.")],
+    configs: ConfigsOption = None,
+    dask: DaskOption = None,
+) -> None:
+    """Put a study into partitions by patient, to work on them one by one, or on a cluster."""
+    from kappredict.scaling.cluster import place_at
+    from pipelines.partition import partition as run
+
+    with place_at(dask) as place:
+        run(study, out, partitions=partitions, own_configs=configs, place=place)
+    messages.print(f"Study written to {out}. Next: kappredict train all --study {out} --dask local")
 
 
 @app.command()
 def validate(
     study: Annotated[Path, typer.Argument(help="A study folder.")],
     configs: ConfigsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Report every problem of a study at once; exit 11 where there is one."""
+    from kappredict.scaling.cluster import place_at
     from pipelines.validate import validate as run
 
-    run(study, own_configs=configs)
+    with place_at(dask) as place:
+        run(study, own_configs=configs, place=place)
     messages.print(f"{study} is sound. Next: kappredict train all --study {study}")
 
 
@@ -101,9 +140,11 @@ def train(
     report: Annotated[Path | None, typer.Option(help="Write an HTML report, too.")] = None,
     json_file: JsonOption = None,
     configs: ConfigsOption = None,
+    dask: DaskOption = None,
 ) -> None:
     """Train, validate and register every task of these conditions."""
     from kappredict.evaluation.settings import read_settings
+    from kappredict.scaling.cluster import place_at
     from kappredict.tracking.store import Store
     from pipelines.report import report_training
     from pipelines.show import show_training, training_json
@@ -112,7 +153,10 @@ def train(
     settings = read_settings(training)
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
-    done = run(conditions, study, settings, models, Store.at(store), own_configs=configs)
+    with place_at(dask) as place:
+        done = run(
+            conditions, study, settings, models, Store.at(store), own_configs=configs, place=place
+        )
     show_training(done)
     write_json(json_file, training_json(done))
     if report is not None:
@@ -333,7 +377,51 @@ app.command()(promote)
 app.command()(retrain)
 app.command()(backtest)
 app.command()(sign)
+
+
+@app.command()
+def monitor(
+    model: ModelArgument,
+    study: Annotated[
+        Path | None, typer.Option(help="A study folder: outcomes, or all there is.")
+    ] = None,
+    predictions: Annotated[
+        str | None, typer.Option(help="Database of served predictions: a file or a URL.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Look as if it were this day.", formats=["%Y-%m-%d"])
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path(
+        "build/monitoring.html"
+    ),
+    metrics: Annotated[
+        Path | None, typer.Option(help="Write Prometheus metrics (a .prom file), too.")
+    ] = None,
+    json_file: JsonOption = None,
+    store: StoreOption = "build/mlflow",
+) -> None:
+    """Watch a model in use: inputs, predictions and, as outcomes arrive, calibration; exit 13."""
+    from kappredict.monitoring.exposition import write_metrics
+    from kappredict.reporting.monitoring_page import write_monitoring
+    from kappredict.tracking.store import Store
+    from pipelines.monitor import ALARM
+    from pipelines.monitor import monitor as run
+    from pipelines.show_monitoring import monitoring_json, show_monitoring
+
+    today = as_of.date() if as_of else date.today()  # noqa: DTZ011  # the clinic's own day
+    done = run(model, study, predictions, Store.at(store), as_of=today)
+    show_monitoring(done)
+    write_monitoring(out, done)
+    if metrics is not None:
+        write_metrics(done, metrics)
+    write_json(json_file, monitoring_json(done))
+    messages.print(f"Report: {out}")
+    if done.last.alarms:
+        raise typer.Exit(ALARM)
+
+
 app.add_typer(keys_app, name="keys")
+app.add_typer(predictions_app, name="predictions")
 app.add_typer(audit_app, name="audit")
 
 

@@ -16,9 +16,19 @@ JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the resul
 ModelArgument = Annotated[
     str, typer.Argument(help="A bundle folder, or condition/outcome/landmark@alias.")
 ]
-TrainingOption = Annotated[str, typer.Option(help="Settings: a file, or `default` or `light`.")]
+TrainingOption = Annotated[
+    str, typer.Option(help="Settings: a file, or `default`, `light` or `large`.")
+]
 ConfigsOption = Annotated[
     Path | None, typer.Option(help="A folder of your own definitions, on top of those that ship.")
+]
+DaskOption = Annotated[
+    str | None,
+    typer.Option(help="Work on a Dask cluster: its address, or `local` for workers here."),
+]
+PartitionsOption = Annotated[
+    int | None,
+    typer.Option(min=2, help="Write a study in so many partitions; 5,000 patients each do well."),
 ]
 
 

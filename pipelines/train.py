@@ -13,24 +13,26 @@ from kappredict.data.study import Study
 from kappredict.data.totals import with_totals
 from kappredict.data.validation import load_study
 from kappredict.estimators.bundle import ModelBundle, digest
-from kappredict.evaluation.cross_validation import Predictions, cross_validate
+from kappredict.evaluation.cross_validation import Predictions, cross_validate, described
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.rates import PairedDifference, Rate, paired_differences, rates
 from kappredict.evaluation.report import EvaluationReport, evaluate
 from kappredict.evaluation.schemes import Plan, plan_schemes
 from kappredict.evaluation.settings import TrainingSettings
-from kappredict.evaluation.task_sets import TooSmall, task_sets
+from kappredict.evaluation.sources import open_source
+from kappredict.evaluation.task_sets import TooSmall, chosen_tasks, large_enough, task_sets
 from kappredict.evaluation.training import train_bundle
 from kappredict.explanation.model_level import ModelExplanation, explain_model
 from kappredict.reporting.collect import Judged, collect
 from kappredict.reporting.findings import Findings
+from kappredict.scaling.cluster import HERE, Place
 from kappredict.tracking.store import Registered, Store
 from pipelines.console import progress
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One task's bundle, how it did, and where it went."""
+    """One task's bundle, how it did, and where it went; `data` are the courses described."""
 
     bundle: ModelBundle
     folder: Path
@@ -85,7 +87,7 @@ class Run:
         return replace(self, out=out)
 
 
-def train(
+def train(  # noqa: PLR0913  # the command's options
     conditions: Sequence[str],
     folder: Path,
     settings: TrainingSettings,
@@ -93,14 +95,20 @@ def train(
     store: Store,
     *,
     own_configs: Path | None = None,
+    place: Place = HERE,
 ) -> Training:
     """Train all tasks of some conditions (or of `all` that the study has) on a study folder."""
-    study, catalogue = read_study(folder, own_configs)
-    run = Run(study, catalogue, settings, out, store)
-    usable, refused = modelling_sets(conditions, study, catalogue, settings)
-    with store.run(f"train {study.definition.id}", run.tags):
-        trained = train_sets(run, usable)
-    return Training(study, trained, refused)
+    source = open_source(folder, load_catalogue(own_configs), place.work)
+    run = Run(source.study, source.catalogue, settings.grown_by(place.grow), out, store)
+    tasks = chosen_tasks(run.study, run.catalogue, conditions, settings)
+    trained: list[Trained] = []
+    refused: list[Refused] = []
+    with store.run(f"train {run.study.definition.id}", run.tags):
+        for sets in source.batches(tasks):
+            usable, too_small = large_enough(sets, settings)
+            refused += [_refused(one) for one in too_small]
+            trained += train_sets(run, usable)
+    return Training(run.study, trained, refused)
 
 
 def read_study(folder: Path, own_configs: Path | None) -> tuple[Study, Catalogue]:
@@ -140,7 +148,7 @@ def _refused(too_small: TooSmall) -> Refused:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A task that was judged, fitted on all rows and explained."""
+    """A task that was judged, fitted on all rows and explained; `data` are those described."""
 
     data: ModellingSet
     predictions: Predictions
@@ -168,7 +176,8 @@ def _fit_all(
 def _fit(run: Run, data: ModellingSet, plan: Plan, predicted: Predictions) -> _Fitted:
     report = evaluate(data, predicted, plan.not_run, run.settings)
     bundle = train_bundle(data, report, run.study, run.catalogue, run.settings)
-    return _Fitted(data, predicted, report, bundle, explain_model(bundle, data, run.settings))
+    some, theirs = described(data, predicted, run.settings.most_described)
+    return _Fitted(some, theirs, report, bundle, explain_model(bundle, some, run.settings))
 
 
 def _keep(run: Run, one: _Fitted) -> Trained:

@@ -68,8 +68,11 @@ class Columns:
         return len(next(chain(self.numbers.values(), codes), ()))
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Columns:
-        """Make light columns of a frame: numbers and flags as numbers, anything else as text."""
+    def of(cls, frame: pd.DataFrame | Mapping[str, pd.Series]) -> Columns:
+        """Make light columns of a frame, or of some of its columns.
+
+        Numbers and flags become numbers, anything else text.
+        """
         import pandas as pd
 
         numbers: dict[str, np.ndarray] = {}

@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from kappredict.config.catalogue import Catalogue
 from kappredict.data.fhir.bulk import BulkRead, add_bulk_tables, is_bulk_file
 from kappredict.data.fhir.elements import Definitions
 from kappredict.data.postgresql import Copy, copied, is_address
+from kappredict.data.problems import Problem
 from kappredict.data.queries import shared_queries, tables_read
 from kappredict.data.readers import RawTable, RawTables, read_study_definition, table_name
 from kappredict.data.tables import TABLES
@@ -36,6 +38,7 @@ _FUNCTIONS = {
 _PACKED = (".csv", ".tsv", ".ndjson", ".jsonl", ".json")
 _READERS = _FUNCTIONS | {f"{ending}.gz": _FUNCTIONS[ending] for ending in _PACKED}
 _NEEDED = ("patients", "courses")
+_MEMORY = "2GiB"  # what DuckDB holds before it spills
 
 
 def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) -> RawTables:
@@ -63,20 +66,55 @@ def import_study(import_folder: Path, source: Path | str, catalogue: Catalogue) 
         If a source's file or table cannot be read.
     """
     definition = read_study_definition(import_folder)
+    with opened(import_folder, source, catalogue) as found:
+        tables = {name: _run(found, name) for name in found.queries}
+    return RawTables(definition, tables, found.problems, found.notes)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source as the queries of an import see it, and the queries by table.
+
+    `problems` and `notes` are what reading FHIR resources found, and left aside.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    queries: dict[str, Path]
+    views: list[str]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+    @contextmanager
+    def asked(self, name: str) -> Iterator[duckdb.DuckDBPyRelation]:
+        """Give the answer to a table's query; whatever goes wrong with it names the query."""
+        with _blamed_on(self.queries[name], self.views):
+            yield _select(self.connection, self.queries[name])
+
+
+@contextmanager
+def opened(
+    import_folder: Path, source: Path | str, catalogue: Catalogue, room: Path | None = None
+) -> Iterator[Opened]:
+    """Open a source for the queries of an import; for the parameters and errors: `import_study`.
+
+    Parameters
+    ----------
+    room
+        A folder that may be written to: DuckDB then keeps at most 2 GiB in memory and spills.
+    """
     queries, shared = _queries(import_folder), shared_queries(import_folder)
     with (
         _files(source, [*queries.values(), *shared.values()]) as copy,
-        _open(copy.folder) as connection,
+        open_files(copy.folder, room) as connection,
     ):
-        views = [*_add_views(connection, copy.folder), *copy.tables]
+        views = [*add_views(connection, copy.folder), *copy.tables]
         for name, rows in catalogue_views(catalogue).items():
             connection.register(name, rows)
         read = _add_bulk(connection, copy.folder, catalogue)
         for name, query in shared.items():
             with _blamed_on(query, views):
                 _select(connection, query).create(name)
-        tables = {name: _run(connection, queries[name], views) for name in queries}
-    return RawTables(definition, tables, tuple(read.problems), read.notes)
+        yield Opened(connection, queries, views, tuple(read.problems), read.notes)
 
 
 def _add_bulk(
@@ -113,8 +151,16 @@ def _files(source: Path | str, queries: list[Path]) -> Iterator[Copy]:
         yield copy
 
 
-def _open(source: Path) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory database that fetches nothing and reads no file but the source's."""
+def open_files(source: Path, room: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database that fetches nothing and reads no file but the source's.
+
+    With `room`, a folder, it may also write there, and spills there what is large.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder.
+    """
     if not source.is_dir():
         raise UsageError(
             f"{source}: there is no such folder; name the folder of the source's files"
@@ -122,14 +168,28 @@ def _open(source: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
-    allowed = _quoted(str(source.resolve()))
+    folders = [source.resolve()]
+    if room is not None:
+        folders.append(room.resolve())
+        connection.execute(f"SET temp_directory = {_quoted(str(room.resolve() / 'spilled'))}")
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        # Rows come out in any order: each table is sorted by its key afterwards.
+        connection.execute("SET preserve_insertion_order = false")
+    allowed = ", ".join(_quoted(str(folder)) for folder in folders)
     connection.execute(f"SET allowed_directories = [{allowed}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+def add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+    """Make a view of every file of a source, named by the file.
+
+    Raises
+    ------
+    UsageError, DataError
+        If there is no file to import, two give the same view, or one cannot be read.
+    """
     views: dict[str, Path] = {}
     for path in sorted(source.resolve().iterdir()):
         name = table_name(path, tuple(_READERS))
@@ -156,10 +216,12 @@ def _add_views(connection: duckdb.DuckDBPyConnection, source: Path) -> list[str]
     return list(views)
 
 
-def _run(connection: duckdb.DuckDBPyConnection, query: Path, views: list[str]) -> RawTable:
-    with _blamed_on(query, views):
-        rows = _select(connection, query).df()
-    return RawTable(query.name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0))
+def _run(source: Opened, name: str) -> RawTable:
+    with source.asked(name) as answer:
+        rows = answer.df()
+    return RawTable(
+        source.queries[name].name, rows.set_axis(pd.RangeIndex(1, len(rows) + 1), axis=0)
+    )
 
 
 def _select(connection: duckdb.DuckDBPyConnection, query: Path) -> duckdb.DuckDBPyRelation:

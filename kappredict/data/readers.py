@@ -17,6 +17,7 @@ from kappredict.errors import DataError
 
 _ENDINGS = (".parquet", ".csv", ".csv.gz")
 _NOT_TABLES = {"truth"}  # what a simulation knows and a study must not
+_PART = "part-"
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,16 @@ def read_tables(folder: Path) -> RawTables:
     Raises
     ------
     DataError
-        If there is no such folder, or it has no `study.yaml`.
+        If there is no such folder, it has no `study.yaml`, or it is a study in partitions.
     DefinitionError
         If `study.yaml` is wrong.
     """
     definition = read_study_definition(folder)
+    if parts := parts_of(folder):
+        raise DataError(
+            f"{folder}: is a study in {len(parts)} partitions; each of them is a study by itself "
+            f"({parts[0]}), and `kappredict validate` and `train` take all of them"
+        )
     tables: dict[str, RawTable] = {}
     problems: list[Problem] = []
     for path in sorted(folder.iterdir()):
@@ -64,6 +70,16 @@ def read_tables(folder: Path) -> RawTables:
         else:
             tables[name] = found
     return RawTables(definition, tables, tuple(problems))
+
+
+def part_name(number: int) -> str:
+    """Give the name of a partition's folder."""
+    return f"{_PART}{number:05d}"
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Give the partitions of a study, in order; none where it is whole."""
+    return sorted(folder.glob(f"{_PART}*/"))
 
 
 def read_study_definition(folder: Path) -> StudyDefinition:

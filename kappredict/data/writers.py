@@ -11,6 +11,7 @@ import yaml
 
 from kappredict.data.study import Study
 from kappredict.data.validation import MARK
+from kappredict.domain.studies import StudyDefinition
 from kappredict.errors import DataError
 
 
@@ -18,6 +19,19 @@ def write_study(study: Study, folder: Path) -> None:
     """Write a study as Parquet tables and `study.yaml`, in place of the study that may be there.
 
     Every row of a synthetic study carries a column `synthetic` that is true.
+
+    Raises
+    ------
+    DataError
+        If the folder holds something else, or cannot be written; what was there is then unchanged.
+    """
+    with replacing(folder) as fresh:
+        _write_into(study, fresh)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Give a fresh folder to write a study into; at the end it takes the place of the old one.
 
     Raises
     ------
@@ -33,7 +47,7 @@ def write_study(study: Study, folder: Path) -> None:
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}.new")
         try:
             fresh.mkdir()
-            _write_into(study, fresh)
+            yield fresh
             _swap(fresh, folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -72,7 +86,12 @@ def _write_into(study: Study, folder: Path) -> None:
     for name, rows in study.tables.items():
         marked = rows.assign(**{MARK: True}) if study.definition.synthetic else rows
         marked.to_parquet(folder / f"{name}.parquet", index=False)
-    content = study.definition.model_dump(mode="json", exclude_defaults=True)
+    write_definition(study.definition, folder)
+
+
+def write_definition(definition: StudyDefinition, folder: Path) -> None:
+    """Write `study.yaml` into a folder."""
+    content = definition.model_dump(mode="json", exclude_defaults=True)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     (folder / "study.yaml").write_text(text, encoding="utf-8")
 

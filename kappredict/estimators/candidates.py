@@ -8,16 +8,16 @@ import warnings
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
-import xgboost
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from kappredict.estimators.boosted_curves import ExplainableBoosting
+from kappredict.estimators.growing import Grow, GrowHere
 from kappredict.estimators.margins import Margin, TreeMargin
 from kappredict.estimators.matrix import CandidateSettings, TrainingMatrix
 from kappredict.estimators.pooling import PooledHazard, PooledLogistic
@@ -48,8 +48,8 @@ class Logistic(CandidateSettings):
         return scaled.margin(model.intercept_[0], model.coef_[0])
 
 
-class BoostedTrees(CandidateSettings):
-    """XGBoost on the log loss."""
+class _Boosted(CandidateSettings):
+    """What candidates of boosted trees share; where trees are grown is no setting of theirs."""
 
     needs: ClassVar[int] = 10
     space: ClassVar[Space] = {
@@ -61,6 +61,18 @@ class BoostedTrees(CandidateSettings):
         "column_share": Range(low=0.2, high=1),
         "penalty": Range(low=0.5, high=50, log=True),
     }
+
+    _grow: Grow = PrivateAttr(default=GrowHere())
+
+    def grown_by(self, grow: Grow) -> Self:
+        """Give the same candidate with its trees grown elsewhere."""
+        elsewhere = self.model_copy()
+        elsewhere._grow = grow
+        return elsewhere
+
+
+class BoostedTrees(_Boosted):
+    """XGBoost on the log loss."""
 
     model: Literal["boosted_trees"]
     rounds: int = Field(default=120, gt=0)
@@ -78,12 +90,12 @@ class BoostedTrees(CandidateSettings):
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on rows whose outcome is 0 or 1."""
-        table = xgboost.DMatrix(rows.columns, rows.outcome, weight=rows.weights, nthread=1)
         settings = _tree_settings(self, rows, seed) | {
             "objective": "binary:logistic",
             "base_score": float(np.clip(rows.outcome.mean(), 0.01, 0.99)),
         }
-        return TreeMargin(xgboost.train(settings, table, num_boost_round=self.rounds))
+        facts = {"label": rows.outcome, "weight": rows.weights}
+        return TreeMargin(self._grow(settings, rows.columns, facts, self.rounds))
 
 
 class WeibullAFT(CandidateSettings):
@@ -136,20 +148,10 @@ class WeibullAFT(CandidateSettings):
         return scaled.margin(location["Intercept"], coefficients)
 
 
-class BoostedAFT(CandidateSettings):
+class BoostedAFT(_Boosted):
     """XGBoost `survival:aft` on interval-censored times, with Weibull noise."""
 
-    needs: ClassVar[int] = 10
-    space: ClassVar[Space] = {
-        "rounds": Range(low=30, high=400, log=True),
-        "depth": Range(low=1, high=4),
-        "learning_rate": Range(low=0.01, high=0.2, log=True),
-        "least_child_weight": Range(low=1, high=30, log=True),
-        "row_share": Range(low=0.5, high=1),
-        "column_share": Range(low=0.2, high=1),
-        "penalty": Range(low=0.5, high=50, log=True),
-        "noise_scale": Range(low=0.5, high=3, log=True),
-    }
+    space: ClassVar[Space] = {**_Boosted.space, "noise_scale": Range(low=0.5, high=3, log=True)}
 
     model: Literal["boosted_aft"]
     rounds: int = Field(default=120, gt=0)
@@ -168,16 +170,18 @@ class BoostedAFT(CandidateSettings):
 
     def fit(self, rows: TrainingMatrix, seed: int) -> Margin:
         """Fit on two columns of days: lower, and upper, infinite if censored."""
-        table = xgboost.DMatrix(rows.columns, weight=rows.weights, nthread=1)
-        table.set_float_info("label_lower_bound", rows.outcome[:, 0])
-        table.set_float_info("label_upper_bound", rows.outcome[:, 1])
         settings = _tree_settings(self, rows, seed) | {
             "objective": "survival:aft",
             "aft_loss_distribution": "extreme",
             "aft_loss_distribution_scale": self.noise_scale,
             "base_score": float(np.median(_seen(rows.outcome))),
         }
-        return TreeMargin(xgboost.train(settings, table, num_boost_round=self.rounds))
+        facts = {
+            "label_lower_bound": rows.outcome[:, 0],
+            "label_upper_bound": rows.outcome[:, 1],
+            "weight": rows.weights,
+        }
+        return TreeMargin(self._grow(settings, rows.columns, facts, self.rounds))
 
 
 ResponseCandidate = Annotated[

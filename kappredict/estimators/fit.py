@@ -5,7 +5,7 @@ here, from the rows that are handed in, so that a caller who hands in a training
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -44,9 +44,10 @@ class Rows:
 
     def take(self, rows: np.ndarray) -> "Rows":
         """Give some of the rows."""
+        features = self.features.take(rows)
         return Rows(
-            self.features.take(rows),
-            self.context.take(rows),
+            features,
+            features if self.context is self.features else self.context.take(rows),
             self.target.take(rows),
             self.patients[rows],
             self.studies[rows],
@@ -83,6 +84,8 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
 
     All have the same features, and outcomes of one kind.
     """
+    if len(parts) == 1:
+        return parts[0]
     return Rows(
         _stacked([one.features for one in parts]),
         _stacked([one.context for one in parts]),
@@ -150,6 +153,7 @@ def fit_model(rows: Rows, candidates: Sequence[Candidate], *, folds: int, seed: 
     """
     candidates = affordable(rows, candidates)
     weights, judged = rows.weights, rows.judged
+    rows = replace(rows, context=rows.features)  # who is assessed is known now
     target, own_weights = rows.target.take(judged), weights[judged]
     margins = [np.full(len(rows.target), np.nan) for _ in candidates]
     for part in encoded_folds(rows, weights, folds, seed):
@@ -189,9 +193,8 @@ class Encoded:
     @classmethod
     def of(cls, rows: Rows, weights: np.ndarray) -> "Encoded":
         """Encode the rows whose outcome is known."""
-        known, judged = np.flatnonzero(rows.target.known), rows.judged
-        comparable = without_structure(rows.features.take(judged), rows.studies[judged])
-        encoder = Encoder.fit(comparable)
+        known = np.flatnonzero(rows.target.known)
+        encoder = _encoder_of(rows)
         matrix = TrainingMatrix(
             encoder.transform(rows.features.take(known)),
             rows.target.take(known).fitted_on,
@@ -242,6 +245,11 @@ def fit_one(
     """
     encoded = Encoded.of(rows, weights)
     return encoded.encoder, encoded.fit(candidate, seed)
+
+
+def _encoder_of(rows: Rows) -> Encoder:
+    judged = rows.judged
+    return Encoder.fit(without_structure(rows.features.take(judged), rows.studies[judged]))
 
 
 def _judge(

@@ -21,9 +21,11 @@ def patient_folds(strata: np.ndarray, patients: np.ndarray, folds: int, seed: in
     judged = np.isin(strata, (0, 1))
     rare = strata[judged] == int(strata[judged].mean() < 0.5)
     by_patient = pd.Series(rare).groupby(patients[judged]).any()
+    codes, names = pd.factorize(patients)
+    place = pd.Index(names).get_indexer(by_patient.index)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     found = []
     for _, tested in splitter.split(by_patient, by_patient):
-        theirs = np.isin(patients, by_patient.index[tested].to_numpy())
+        theirs = np.isin(codes, place[tested])
         found.append((np.flatnonzero(~theirs), np.flatnonzero(theirs & judged)))
     return found

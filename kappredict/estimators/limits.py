@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from kappredict.estimators.applicability import LEAST_ALIKE, Applicability
+from kappredict.estimators.blocks import spread_out
 from kappredict.estimators.uncertainty import Uncertainty, fit_uncertainty
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ def _part(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
 
 
 def limits_of(model: "FittedModel", rows: "Rows") -> Limits:
-    """Learn a model's limits from the rows that it was fitted to."""
-    judged = rows.judged
+    """Learn a model's limits from the rows that it was fitted to.
+
+    Of very many rows some are enough; what they leave open is then more than all of them would.
+    """
+    judged = rows.judged[spread_out(len(rows.judged))]
     matrix = model.encoder.transform(rows.features.take(judged))
     working = rows.target.take(judged).working(model.calibration)  # type: ignore[arg-type]  # its own
     weights = rows.weights[judged]

@@ -14,6 +14,7 @@ import numpy as np
 
 from kappredict.errors import BundleError
 from kappredict.estimators.additive import AdditiveMargin
+from kappredict.estimators.blocks import by_block
 
 if TYPE_CHECKING:  # a service of linear models starts sooner without it
     import xgboost
@@ -52,7 +53,9 @@ class LinearMargin:
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
         """Give each row's margin."""
-        return self.intercept + self._filled(matrix) @ self.coefficients
+        return by_block(
+            lambda rows: self.intercept + self._filled(rows) @ self.coefficients, matrix
+        )
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         """Give each column's SHAP value and, last, the margin at the training mean."""
@@ -91,7 +94,7 @@ class TreeMargin:
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
         """Give each row's margin."""
-        return self.contributions(matrix).sum(axis=1)
+        return by_block(lambda rows: self.contributions(rows).sum(axis=1), matrix)
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         """Give each column's SHAP value and, last, the expected margin."""

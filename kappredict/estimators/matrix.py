@@ -1,11 +1,12 @@
 """What a candidate is fitted to: numbers, outcomes, weights, and where each row comes from."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from kappredict.estimators.growing import Grow
 from kappredict.estimators.space import Space
 
 
@@ -28,6 +29,11 @@ class CandidateSettings(BaseModel):
     def complexity(self) -> float:
         """How freely it fits: orders candidates of one kind, and means nothing across kinds."""
         return 0.0
+
+    def grown_by(self, grow: Grow) -> Self:
+        """Give the same candidate with its trees, if it has any, grown elsewhere."""
+        del grow
+        return self
 
 
 @dataclass(frozen=True)

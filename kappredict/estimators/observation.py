@@ -8,9 +8,11 @@ up for what nobody recorded: `kappredict.evaluation.sensitivity` says how far th
 """
 
 import numpy as np
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from kappredict.estimators.blocks import by_block, spread_out
 from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.standardised import Standardised
 from kappredict.features.table import FeatureTable
@@ -25,10 +27,12 @@ _INVERSE_PENALTY = 0.03
 def observation_weights(features: FeatureTable, known: np.ndarray) -> np.ndarray:
     """Give each row's weight: of mean 1 over the rows whose outcome is known, and 0 elsewhere.
 
-    All known rows weigh 1 where nearly everybody, or nearly nobody, was assessed.
+    All known rows weigh 1 where nearly everybody, or nearly nobody, was assessed. Of very many
+    rows, some are enough to learn who is assessed (`spread_out`).
     """
     encoder = Encoder.fit(features)
-    if min(known.sum(), (~known).sum()) < LEAST_EITHER_SIDE or not encoder.columns:
+    seen = known[spread_out(len(known))]
+    if min(seen.sum(), (~seen).sum()) < LEAST_EITHER_SIDE or not encoder.columns:
         return known.astype(float)
     chance = _chances(encoder.transform(features), known)
     inverse = np.where(known, 1 / chance, 0.0)
@@ -37,9 +41,18 @@ def observation_weights(features: FeatureTable, known: np.ndarray) -> np.ndarray
 
 
 def _chances(matrix: np.ndarray, known: np.ndarray) -> np.ndarray:
-    recorded = np.unique(~np.isnan(matrix), axis=1).astype(float)
-    columns = np.column_stack([Standardised(matrix).rows, Standardised(recorded).rows])
+    seen = spread_out(len(matrix))
+    recorded, places = np.unique(~np.isnan(matrix[seen]), axis=1, return_index=True)
+    values, gaps = Standardised(matrix[seen]), Standardised(recorded.astype(float))
     with threadpool_limits(1):
-        model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000).fit(columns, known)
-        chance: np.ndarray = model.predict_proba(columns)[:, 1]
-    return chance
+        model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000)
+        model.fit(np.column_stack([values.rows, gaps.rows]), known[seen])
+    of_values, of_gaps = np.split(model.coef_[0], [matrix.shape[1]])
+    by_values = values.margin(model.intercept_[0], of_values)
+    by_gaps = gaps.margin(0.0, of_gaps)
+
+    def margins(rows: np.ndarray) -> np.ndarray:
+        recorded = (~np.isnan(rows[:, places])).astype(float)
+        return by_values.values(rows) + by_gaps.values(recorded)
+
+    return np.asarray(expit(by_block(margins, matrix)))

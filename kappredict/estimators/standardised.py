@@ -16,7 +16,10 @@ class Standardised:
         self.mean = filled.mean(axis=0)
         spread = filled.std(axis=0)
         self.spread = np.where(spread > 0, spread, 1.0)
-        self.rows = (filled - self.mean) / self.spread
+        # In place: there may be a million rows.
+        filled -= self.mean
+        filled /= self.spread
+        self.rows = filled
 
     def like(self, matrix: np.ndarray) -> np.ndarray:
         """Put another group's rows on the same scale, about that group's own median and mean."""

@@ -14,6 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from kappredict.domain.features import ColumnFeature, FeatureSpec
+from kappredict.estimators.blocks import spread_out
 from kappredict.estimators.candidates import BoostedAFT, Candidate, Logistic
 from kappredict.estimators.fit import FittedModel, Rows, fit_model
 from kappredict.estimators.limits import limits_of
@@ -42,6 +43,15 @@ class OutOfFold:
     days: np.ndarray
     spread: np.ndarray
     winners: tuple[str, ...]
+
+    def take(self, rows: np.ndarray) -> "OutOfFold":
+        """Give the predictions of some rows."""
+        return replace(
+            self,
+            predictions=self.predictions[:, rows],
+            folds=self.folds[:, rows],
+            spread=self.spread[:, rows],
+        )
 
 
 Predictions = dict[str, dict[str, OutOfFold]]
@@ -198,3 +208,18 @@ def assemble(
         spread[fold.repeat, fold.test] = result.spread
         folds[fold.repeat, fold.test] = number
     return OutOfFold(predictions, folds, days, spread, tuple(one.winner for one in results))
+
+
+def described(
+    data: ModellingSet, predictions: Mapping[str, Mapping[str, OutOfFold]], most: int
+) -> tuple[ModellingSet, Predictions]:
+    """Give at most so many courses, evenly spread, with their predictions: enough to describe."""
+    rows = spread_out(len(data.target), most)
+    kept = {
+        scheme: {name: one.take(rows) for name, one in contenders.items()}
+        for scheme, contenders in predictions.items()
+    }
+    if len(rows) == len(data.target):
+        return data, kept
+    kin = tuple(one.take(spread_out(len(one.target), most)) for one in data.kin)
+    return replace(data.take(rows), kin=kin), kept

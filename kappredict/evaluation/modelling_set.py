@@ -44,11 +44,11 @@ class ModellingSet:
     kin: tuple["ModellingSet", ...] = field(default=())
 
     def __post_init__(self) -> None:
-        sizes = {len(self.courses), len(self.features.frame), len(self.target)}
+        sizes = {len(self.courses), len(self.features), len(self.target)}
         if len(sizes) != 1:
             raise ValueError(f"courses, features and outcomes differ in length: {sorted(sizes)}")
 
-    @property
+    @cached_property
     def rows(self) -> Rows:
         """The rows of the task's own condition."""
         patients, studies, sites = (
@@ -72,6 +72,19 @@ class ModellingSet:
     def weights(self) -> np.ndarray:
         """What each row weighs in figures: those assessed stand for those who were not."""
         return self.rows.weights
+
+    def take(self, rows: np.ndarray) -> "ModellingSet":
+        """Give the set of some courses, without its kin."""
+        same = self.context is self.features
+        features = self.features.take(rows)
+        return ModellingSet(
+            self.task,
+            self.courses.iloc[rows].reset_index(drop=True),
+            features,
+            features if same else self.context.take(rows),
+            self.target.take(rows),
+            self.attrition,
+        )
 
     def require_events(self, least: int) -> None:
         """Refuse a set that is too small to model.
@@ -110,7 +123,7 @@ def set_with_features(
     courses = cohort.courses.join(scores)[kept].reset_index(drop=True)
     features = build_features(History.cut(study, courses), specs)
     context = features
-    if not target.known.all():
+    if not task.is_relapse:  # of relapse something is known of everybody, if only up to a day
         opening = assessment_opens(study, courses, task.condition, outcome)
         later = courses.assign(landmark_day=opening.clip(lower=courses["landmark_day"]))
         context = build_features(History.cut(study, later), specs)
@@ -159,11 +172,10 @@ def _relapse_target(
     """Keep the courses at risk of relapse and seen afterwards."""
     condition = cohort.task.condition
     judged = judge_relapse(study, cohort.courses, condition, response).judged
-    attrition = cohort.attrition
-    remaining = len(judged)
-    for reason, n in judged.loc[judged["status"] != "at_risk", "status"].value_counts().items():
-        remaining -= n
-        attrition = attrition.step(f"left after leaving out: {reason}", remaining)
+    reasons = judged.loc[judged["status"] != "at_risk", "status"].value_counts()
+    attrition = cohort.attrition.leaving_out(
+        {f"left after leaving out: {reason}": int(n) for reason, n in reasons.items()}
+    )
     kept = (judged["status"] == "at_risk").to_numpy()
     rows = judged[kept]
     target = Times(

@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from kappredict.errors import RefusedError
 from kappredict.estimators.targets import Times, YesNo
-from kappredict.evaluation.cross_validation import BASE_RATE, LABELS, MODEL, OutOfFold
+from kappredict.evaluation.cross_validation import (
+    BASE_RATE,
+    LABELS,
+    MODEL,
+    OutOfFold,
+    described,
+)
 from kappredict.evaluation.estimate import Estimate
 from kappredict.evaluation.metrics_binary import binary_differences, binary_metrics
 from kappredict.evaluation.metrics_survival import (
@@ -95,12 +102,21 @@ def evaluate(
         Scheme → contender (model, base rate, labels) → predictions.
     not_run
         Scheme → why the data do not allow it.
+
+    Raises
+    ------
+    RefusedError
+        If the data allow no scheme at all.
     """
     schemes = {
         scheme: _judge_scheme(data, scheme, contenders, settings)
         for scheme, contenders in predictions.items()
     }
-    hardest = next(name for name in HARDEST_FIRST if name in schemes)
+    hardest = next((name for name in HARDEST_FIRST if name in schemes), None)
+    if hardest is None:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in not_run.items())
+        raise RefusedError(f"{data.task.name}: no scheme of the settings can be run ({reasons})")
+    some, their_predictions = described(data, predictions, settings.most_described)
     report = EvaluationReport(
         data.task.name,
         data.target.n,
@@ -108,7 +124,7 @@ def evaluate(
         schemes,
         not_run,
         (),
-        trust(data, predictions[hardest], settings),
+        trust(some, their_predictions[hardest], settings),
     )
     warnings = (
         *_leak_warning(data, report, settings),

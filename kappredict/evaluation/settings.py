@@ -1,6 +1,6 @@
 """Settings of a training run (`configs/training/*.yaml`): choices, never clinical facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +19,7 @@ from kappredict.estimators.candidates import (
     ResponseCandidate,
     wrong_spaces,
 )
+from kappredict.estimators.growing import Grow
 from kappredict.estimators.space import Choices, Range, Space
 
 
@@ -140,7 +141,9 @@ class TrainingSettings(_Settings):
     `least_events` is the smallest count of the rarer outcome side that is modelled at all;
     `suspect_auc` the baseline AUC above which a leak is suspected (design, section 8). Candidates
     are listed from the simplest to the most complex; those in `tuned` compete for a task in place
-    of the others.
+    of the others. A model is fitted to all courses and judged on all that a scheme holds out; what
+    else is said of it (trust, subgroups, explanation, tables and figures) is said of at most
+    `most_described` of them, evenly spread.
     """
 
     seed: int = 1
@@ -150,6 +153,7 @@ class TrainingSettings(_Settings):
     suspect_auc: float = Field(default=0.80, gt=0.5, le=1)
     inner_folds: int = Field(default=5, ge=2)
     resamples: int = Field(default=500, ge=20)
+    most_described: int = Field(default=100_000, ge=1000)
     schemes: Schemes
     explanation: ExplanationSettings = ExplanationSettings()
     gate: GateSettings = GateSettings()
@@ -185,6 +189,23 @@ class TrainingSettings(_Settings):
         if task.name in self.tuned:
             return self.tuned[task.name].candidates
         return self.relapse_candidates if task.is_relapse else self.response_candidates
+
+    def grown_by(self, grow: Grow) -> "TrainingSettings":
+        """Give the same settings with the trees of all candidates grown elsewhere."""
+
+        def elsewhere(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+            return tuple(one.grown_by(grow) for one in candidates)
+
+        return self.model_copy(
+            update={
+                "response_candidates": elsewhere(self.response_candidates),
+                "relapse_candidates": elsewhere(self.relapse_candidates),
+                "tuned": {
+                    name: one.model_copy(update={"candidates": elsewhere(one.candidates)})
+                    for name, one in self.tuned.items()
+                },
+            }
+        )
 
 
 def read_settings(name_or_path: str) -> TrainingSettings:

@@ -114,7 +114,8 @@ def temporal(
 
 def _apart(train: np.ndarray, test: np.ndarray, patients: np.ndarray) -> Fold:
     """Take the patients who are tested out of the training rows: some are treated twice."""
-    return Fold(train[~np.isin(patients[train], patients[test])], test)
+    codes = pd.factorize(patients)[0]
+    return Fold(train[~np.isin(codes[train], codes[test])], test)
 
 
 def _learnable(folds: Sequence[Fold], strata: np.ndarray, note: str = "") -> SchemeFolds:

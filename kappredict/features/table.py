@@ -58,9 +58,9 @@ class FeatureTable:
 
     def some(self, names: list[str]) -> Columns:
         """Give at least these features as light columns, without making the others."""
-        return (
-            self.content if isinstance(self.content, Columns) else Columns.of(self.content[names])
-        )
+        if isinstance(self.content, Columns):
+            return self.content
+        return Columns.of({name: self.content[name] for name in names})
 
     def take(self, rows: np.ndarray) -> FeatureTable:
         """Give the table of some rows."""

@@ -11,6 +11,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from kappredict.serving.audit import AuditError, AuditTrail, Entry, pseudonym
 from kappredict.serving.audit_events import audit_event
+from tests.serving.test_kept import changed_and_pruned
 
 ENTRY = Entry("somebody", "clinician", "predict", "answered", "r1", pseudonym="p")
 
@@ -86,6 +87,7 @@ def test_a_real_postgresql_keeps_the_chain_and_refuses_changes(postgresql: Any) 
         connection.execute(sa.text("UPDATE audit SET who = 'x'"))
     engine.dispose()
     trail.close()
+    changed_and_pruned(url)
 
 
 def test_a_trail_that_cannot_be_written_says_so(place: str) -> None:
