@@ -58,8 +58,7 @@ def retrain(job: Job) -> Summary:
     """
     if job.source is not None:
         messages.print("importing")
-        import_folder, source = job.source
-        import_study(import_folder, Path(source), job.study, own_configs=job.own_configs)
+        import_study(*job.source, job.study, own_configs=job.own_configs)
     messages.print("validating")
     validate(job.study, own_configs=job.own_configs)
     study, catalogue = read_study(job.study, job.own_configs)
