@@ -44,11 +44,12 @@ benchmarks: $(READY)  ## Measure speed, as ratios in one run
 	$(BIN)/python tests/benchmarks/cds_hooks.py
 	$(BIN)/python tests/benchmarks/tuning.py
 
-measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves into docs/ (an hour)
+measure: $(READY)  ## Measure accuracy, intervals, peers and learning curves into docs/, and scale (an hour and a half)
 	$(BIN)/python tests/benchmarks/accuracy.py > docs/accuracy.md
 	$(BIN)/python tests/benchmarks/intervals.py > docs/intervals.md
 	$(BIN)/python tests/benchmarks/learning.py > docs/learning.md
 	$(BIN)/python tests/benchmarks/peers.py > docs/peers.md
+	$(BIN)/python tests/benchmarks/scale.py > docs/scale.md
 
 sbom: $(READY)  ## Write the software bill of materials of a release (CycloneDX)
 	mkdir -p build

@@ -85,7 +85,11 @@ def _connected(address: str, workers: int | None, memory: str) -> Iterator[Any]:
         raise UsageError("Dask is not installed: pip install 'kappredict[dask]'") from error
     if address == LOCAL:
         one_thread = {"n_workers": workers, "threads_per_worker": 1, "memory_limit": memory}
-        with LocalCluster(**one_thread, dashboard_address=None) as cluster, Client(cluster) as own:
+        # Any free port of this machine: the usual one may be taken by another run.
+        with (
+            LocalCluster(**one_thread, dashboard_address="127.0.0.1:0") as cluster,
+            Client(cluster) as own,
+        ):
             yield own
         return
     try:
