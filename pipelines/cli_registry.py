@@ -68,7 +68,9 @@ def retrain(
     import_folder: Annotated[
         Path | None, typer.Option("--import", help="Import first, by this import folder.")
     ] = None,
-    source: Annotated[str, typer.Option(help="Folder of the source's files, to import.")] = "",
+    source: Annotated[
+        str, typer.Option(help="Folder of the source's files, or postgresql://… of a database.")
+    ] = "",
     training: TrainingOption = "default",
     store: StoreOption = "build/mlflow",
     json_file: JsonOption = None,

@@ -1,6 +1,7 @@
 """The command line of a running service: its API keys and its audit trail."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ AuditOption = Annotated[
     ),
 ]
 keys_app = typer.Typer(help="API keys of the service.", no_args_is_help=True)
+predictions_app = typer.Typer(help="What the service keeps of its answers.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit trail of the service.", no_args_is_help=True)
 
 
@@ -109,3 +111,17 @@ def export(
         for one in AuditTrail.at(audit).read():
             file.write(json.dumps(audit_event(one)) + "\n")
     messages.print(f"Written: {out}")
+
+
+@predictions_app.command("prune")
+def prune(
+    before: Annotated[
+        datetime, typer.Option(help="Remove what was served before this day.", formats=["%Y-%m-%d"])
+    ],
+    audit: AuditOption = "build/audit.db",
+) -> None:
+    """Remove old served predictions; the audit trail keeps that it was done."""
+    from kappredict.serving.audit import AuditTrail
+
+    removed = AuditTrail.at(audit).prune(before.date(), "command line")
+    messages.print(f"{removed:,} served predictions removed.")

@@ -10,8 +10,13 @@ from kappredict.tracking.store import Store
 
 def open_model(model: str, store: Store) -> ModelBundle:
     """Open a bundle folder, or a registered model by its name."""
+    return load_bundle(bundle_folder(model, store))
+
+
+def bundle_folder(model: str, store: Store) -> Path:
+    """Give the folder of a bundle, or of a registered model by its name."""
     folder = Path(model)
-    return load_bundle(folder if folder.is_dir() else store.bundle_folder(model))
+    return folder if folder.is_dir() else store.bundle_folder(model)
 
 
 def open_findings(models: Sequence[str], store: Store) -> list[Findings]:

@@ -53,8 +53,6 @@ def decide(
 ) -> Content:
     """Judge one version beside the champion, write the verdict down, and let it serve if it may.
 
-    What was decided before stands: a version is judged against one champion once.
-
     Returns
     -------
     The verdict, with the version that it is about, the version it was reached against, the data
@@ -77,7 +75,7 @@ def decide(
         "data_before": None if theirs is None else _data(theirs.bundle),
     }
     reasons = verdict.objections or (verdict.compared,)
-    by = Decision(verdict.passed, reasons, content, against, verdict.rows, _now(), getuser())
+    by = Decision(verdict.passed, reasons, content, against, verdict.rows, _now(), _user())
     registry.decide(challenger, by)
     return registry.verdict(challenger)
 
@@ -133,6 +131,13 @@ def _nothing_to_promote(task: str, store: Store) -> str:
     serves = Registry(store).holder(task, CHAMPION)
     words = f"version {serves.version} serves" if serves else "and no champion either"
     return f"{task} has no challenger in {store.uri} ({words}); train one"
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container may run as a number that nobody has
+        return "not known"
 
 
 def _now() -> str:

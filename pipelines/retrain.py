@@ -8,12 +8,12 @@ it stopped, on whichever machine, and one that is repeated finds that there is n
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kappredict.config.catalogue import Catalogue
+from kappredict.config.catalogue import Catalogue, fingerprint
 from kappredict.data.study import Study
 from kappredict.evaluation.modelling_set import ModellingSet
 from kappredict.evaluation.settings import TrainingSettings
@@ -24,7 +24,7 @@ from kappredict.tracking.store import CHAMPION, Registered, Store
 from pipelines.console import messages
 from pipelines.import_study import import_study
 from pipelines.promote import Content, decide, put_on_the_shelf
-from pipelines.summary import summary_page
+from pipelines.summary import Summary, summary_page
 from pipelines.train import Run, modelling_sets, read_study, train_sets
 from pipelines.validate import validate
 
@@ -48,27 +48,6 @@ class Job:
     own_configs: Path | None = None
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a retraining did: the verdict on each task, and which tasks were not modelled and why.
-
-    `new` is false where all of it was done before; `exported` are the tasks whose bundle in the
-    served folder was replaced just now.
-    """
-
-    key: str
-    study: str
-    new: bool
-    verdicts: list[Content]
-    not_modelled: dict[str, str]
-    exported: list[str] = field(default_factory=list)
-
-    @property
-    def refused(self) -> list[str]:
-        """The tasks whose challenger did not pass the gate."""
-        return [one["task"] for one in self.verdicts if not one["passed"]]
-
-
 def retrain(job: Job) -> Summary:
     """Do all that is not done yet, from new data to the served folder.
 
@@ -79,8 +58,7 @@ def retrain(job: Job) -> Summary:
     """
     if job.source is not None:
         messages.print("importing")
-        import_folder, source = job.source
-        import_study(import_folder, Path(source), job.study, own_configs=job.own_configs)
+        import_study(*job.source, job.study, own_configs=job.own_configs)
     messages.print("validating")
     validate(job.study, own_configs=job.own_configs)
     study, catalogue = read_study(job.study, job.own_configs)
@@ -133,6 +111,8 @@ def _judge_once(task: str, version: Registered, run: Run) -> Content:
     registry = Registry(run.store)
     if registry.outcome(version):
         return registry.verdict(version)
+    if registry.holder(task, CHAMPION) != version:
+        registry.challenge(version)  # a kill may have come between registering it and this
     return decide(task, version, run.study, run.settings, run.store)
 
 
@@ -153,11 +133,12 @@ def _nothing_new(run_id: str, job: Job) -> Summary:
 
 def _key(study: Study, catalogue: Catalogue, job: Job) -> str:
     """Give the digest of all that a retraining depends on."""
+    definitions = (
+        *catalogue.conditions.values(), *catalogue.instruments.values(), catalogue.features
+    )  # fmt: skip
     parts: Mapping[str, str] = {
         "data": study.digest,
-        "definitions": repr(sorted(catalogue.conditions.items()))
-        + repr(sorted(catalogue.instruments.items()))
-        + repr(catalogue.features),
+        "definitions": " ".join(map(fingerprint, definitions)),
         "settings": job.settings.model_dump_json(),
         "conditions": " ".join(sorted(job.conditions)),
         "code": f"{package_version()} {code_version()}",

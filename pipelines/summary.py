@@ -1,22 +1,41 @@
 """The summary of a retraining, on one page: per task what changed, by how much, and who serves."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 from kappredict.evaluation.gate import WORDS
-
-if TYPE_CHECKING:  # which imports this page
-    from pipelines.retrain import Summary
+from pipelines.promote import Content
 
 _HEAD = "| model | data | before | figures: challenger, champion, difference (95 %) | verdict |"
 
 
-def summary_page(done: "Summary") -> str:
+@dataclass(frozen=True)
+class Summary:
+    """What a retraining did: the verdict on each task, and which tasks were not modelled and why.
+
+    `new` is false where all of it was done before; `exported` are the tasks whose bundle in the
+    served folder was replaced just now.
+    """
+
+    key: str
+    study: str
+    new: bool
+    verdicts: list[Content]
+    not_modelled: dict[str, str]
+    exported: list[str] = field(default_factory=list)
+
+    @property
+    def refused(self) -> list[str]:
+        """The tasks whose challenger did not pass the gate."""
+        return [one["task"] for one in self.verdicts if not one["passed"]]
+
+
+def summary_page(done: Summary) -> str:
     """Give the page in Markdown."""
     return "\n".join(_lines(done)) + "\n"
 
 
-def _lines(done: "Summary") -> Iterator[str]:
+def _lines(done: Summary) -> Iterator[str]:
     yield f"# Retraining of {done.study}\n"
     yield f"{headline(done)} Key {done.key}.\n"
     if done.verdicts:
@@ -37,7 +56,7 @@ def _lines(done: "Summary") -> Iterator[str]:
     yield from (f"- {reason}" for reason in done.not_modelled.values())
 
 
-def headline(done: "Summary") -> str:
+def headline(done: Summary) -> str:
     """Say in a sentence what a retraining came to."""
     passed = len(done.verdicts) - len(done.refused)
     words = "" if done.new else "Nothing new: the same data, definitions, settings and code. "
@@ -47,7 +66,7 @@ def headline(done: "Summary") -> str:
     )
 
 
-def figure_lines(verdict: dict[str, Any]) -> list[str]:
+def figure_lines(verdict: Content) -> list[str]:
     """Give a line for each figure that was compared."""
     return [
         f"{WORDS[name]} {_three(one['challenger'])}, {_three(one['champion'])}, "
@@ -57,14 +76,14 @@ def figure_lines(verdict: dict[str, Any]) -> list[str]:
     ]
 
 
-def data_words(data: dict[str, Any] | None) -> str:
+def data_words(data: Content | None) -> str:
     """Say what a model was trained on."""
     if data is None:
         return "no champion"
     return f"{data['n']} courses, {data['events']} with the outcome ({data['digest'][:8]})"
 
 
-def verdict_words(verdict: dict[str, Any]) -> str:
+def verdict_words(verdict: Content) -> str:
     """Say what the gate decided, and which version serves since."""
     if verdict["passed"]:
         return f"version {verdict['version']} promoted"

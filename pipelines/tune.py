@@ -1,7 +1,7 @@
 """Tune: search for good settings of some conditions' tasks, and say what the search is worth."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +65,8 @@ def tune(
         raise RefusedError("there is no task to tune")
     settings = settings.without_tuned([one.task for one in usable])
     planned = [TaskSearches.of(one, settings) for one in usable]
-    trials = Trials.at(budget.storage)
-    _say_plan(planned, trials, budget)
-    with _stoppable(), faults_told():
+    with _stoppable(), faults_told(), closing(Trials.at(budget.storage)) as trials:
+        _say_plan(planned, trials, budget)
         _search(planned, trials, budget)
         if elsewhere := sum(
             len(running(trials.of(one.name))) for task in planned for one in task.every

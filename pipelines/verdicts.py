@@ -9,8 +9,7 @@ from kappredict.evaluation.report import plain
 from pipelines.backtest import Backtest, Step
 from pipelines.console import results
 from pipelines.promote import Content
-from pipelines.retrain import Summary
-from pipelines.summary import data_words, figure_lines, headline, verdict_words
+from pipelines.summary import Summary, data_words, figure_lines, headline, verdict_words
 from pipelines.tables import interval
 
 

@@ -49,9 +49,12 @@ class Applicability:
 
         Of patients like those in training this is about one in as many as there were.
         """
+        return _distance(self.standard(matrix), self.precision) > self.farthest
+
+    def standard(self, matrix: np.ndarray) -> np.ndarray:
+        """Give rows in standard deviations from the training mean, the median where missing."""
         filled = np.where(np.isnan(matrix), self.median, matrix)
-        standard = (filled - self.mean) / self.scale
-        return _distance(standard, self.precision) > self.farthest
+        return (filled - self.mean) / self.scale
 
     def alike(self, sampling: np.ndarray) -> np.ndarray:
         """Say how many patients' outcomes what is known about patients like this is worth.

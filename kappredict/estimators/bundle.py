@@ -32,12 +32,13 @@ from kappredict.estimators.encoder import Encoder
 from kappredict.estimators.hazard import HazardCalibration
 from kappredict.estimators.limits import Limits
 from kappredict.estimators.margins import Margin, load_margin
+from kappredict.estimators.reference import Reference
 from kappredict.features.table import FeatureTable
 
 if TYPE_CHECKING:  # a bundle answers without what it was fitted with
     from kappredict.estimators.fit import FittedModel
 
-FORMAT = 2
+FORMAT = 3
 RECIPE, MANIFEST = "bundle.json", "manifest.json"
 
 
@@ -95,6 +96,7 @@ class Recipe(BaseModel):
     columns: list[dict[str, Any]]
     calibration: dict[str, Any]
     typical: dict[str, Typical]
+    reference: Reference
     base_rate: dict[str, float]
     validation: dict[str, Any]
     provenance: Provenance

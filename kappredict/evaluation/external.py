@@ -64,6 +64,11 @@ def ask(bundle: ModelBundle, study: Study) -> Asked:
     if not data.target.n:
         steps = "; ".join(f"{label}: {n}" for label, n in data.attrition.steps)
         raise RefusedError(f"{bundle.task.name}: no course to judge the model on ({steps})")
+    return asked_about(bundle, data)
+
+
+def asked_about(bundle: ModelBundle, data: ModellingSet) -> Asked:
+    """Predict for every course of a modelling set."""
     matrix = bundle.encoder.transform(data.features)
     margins = bundle.margin.values(matrix)
     days = np.empty(0)

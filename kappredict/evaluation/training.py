@@ -17,8 +17,9 @@ from kappredict.estimators.bundle import (
     make_bundle,
     typical_values,
 )
-from kappredict.estimators.fit import fit_model
-from kappredict.estimators.limits import limits_of
+from kappredict.estimators.fit import FittedModel, fit_model
+from kappredict.estimators.limits import Limits, limits_of
+from kappredict.estimators.reference import Levels, Reference, feature_levels
 from kappredict.estimators.targets import YesNo
 from kappredict.evaluation.cross_validation import predict
 from kappredict.evaluation.modelling_set import ModellingSet
@@ -41,6 +42,7 @@ def train_bundle(
         folds=settings.inner_folds,
         seed=settings.seed,
     )
+    limits = limits_of(model, data.all_rows)
     scales = {scale.instrument for scale in task.condition.scales}
     used = scales | set(study.assessments["instrument"].unique())
     recipe = Recipe(
@@ -53,6 +55,7 @@ def train_bundle(
         columns=model.encoder.to_json(),
         calibration=model.calibration.to_json(),
         typical=typical_values(data.features),
+        reference=_reference(data, model, limits),
         base_rate=_base_rate(data, predict(model, data.features, _horizons(data))),
         validation=report.to_json(),
         provenance=Provenance(
@@ -66,7 +69,20 @@ def train_bundle(
             events=data.target.events,
         ),
     )
-    return make_bundle(model, limits_of(model, data.all_rows), recipe)
+    return make_bundle(model, limits, recipe)
+
+
+def _reference(data: ModellingSet, model: FittedModel, limits: Limits) -> Reference:
+    """Keep what monitoring compares with, as counts and means."""
+    standard = limits.applicability.standard(model.encoder.transform(data.features))
+    used = dict.fromkeys(column.feature for column in model.encoder.columns)
+    weights = data.weights[data.target.known]
+    return Reference(
+        n=len(data.target),
+        features=feature_levels(data.features, used),
+        centre=tuple(standard.mean(axis=0).tolist()),
+        margins=Levels.of_numbers(model.out_of_fold, weights),
+    )
 
 
 def _horizons(data: ModellingSet) -> np.ndarray:

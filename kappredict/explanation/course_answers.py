@@ -5,7 +5,7 @@ Which landmark is asked follows from the record: the latest whose day it has rea
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kappredict.cohort.records import Record, record_history
 from kappredict.domain.conditions import LANDMARKS, Condition, Landmark, Outcome
@@ -27,7 +27,7 @@ class Answered:
     bundle: ModelBundle
     landmark_day: float
     said: Said
-    features: FeatureTable
+    features: FeatureTable = field(repr=False)
     row: int
 
 

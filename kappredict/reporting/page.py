@@ -16,9 +16,9 @@ from kappredict.reporting.grids import figure_grid, models_grid, task_words
 from kappredict.reporting.parts import Drawing, Part, parts
 from kappredict.reporting.summary import does_it_work, short_answers
 
-_FOLDER = Path(__file__).with_name("templates")
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_FOLDER),
+FOLDER = Path(__file__).with_name("templates")
+TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER),
     autoescape=select_autoescape(default=True),
     trim_blocks=True,
     lstrip_blocks=True,
@@ -55,7 +55,7 @@ def write_report(
         *comparison,
         *(one for section in sections for part in section.parts for one in part.drawings),
     ]
-    page = _TEMPLATES.get_template("page.html.j2").render(
+    page = TEMPLATES.get_template("page.html.j2").render(
         title=title,
         synthetic=any(one.recipe.study.synthetic for one in findings),
         overall=_overall(findings),
@@ -66,8 +66,8 @@ def write_report(
         sections=sections,
         contents=_contents(findings, sections),
         numbers=figure_grid,
-        style=(_FOLDER / "style.css").read_text(encoding="utf-8"),
-        script=(_FOLDER / "page.js").read_text(encoding="utf-8"),
+        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
+        script=(FOLDER / "page.js").read_text(encoding="utf-8"),
         plotly=packed_plotly(),
         figures=packed_figures({one.name: one.content for one in drawn}),
     )

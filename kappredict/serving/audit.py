@@ -13,7 +13,7 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from kappredict.errors import KappredictError
+from kappredict.serving.kept import (
+    Kept,
+    keep,
+    kept_of,
+    make_table,
+    others_of,
+    remove_before,
+)
 
 GENESIS = "0" * 64
 # One writer at a time, over all processes; the number only has to be the same everywhere.
@@ -162,6 +170,7 @@ class AuditTrail:
             with self._writing.begin() as connection:
                 _locked(connection)
                 _metadata.create_all(connection)
+                make_table(connection)
                 for guard in _GUARDS.get(connection.dialect.name, ()):
                     connection.execute(sa.text(guard))
         except (sa.exc.SQLAlchemyError, OSError) as error:
@@ -178,8 +187,10 @@ class AuditTrail:
         if not same:
             raise AuditError("the audit trail's file was removed or replaced; restart the service")
 
-    def append(self, entries: Sequence[Entry]) -> list[Chained]:
+    def append(self, entries: Sequence[Entry], kept: Sequence[Kept] = ()) -> list[Chained]:
         """Write entries, durably and in one transaction, and give them with their hashes.
+
+        Served predictions that are `kept` are in that transaction, too.
 
         Raises
         ------
@@ -200,6 +211,7 @@ class AuditTrail:
                     written.append(made)
                     previous = made.hash
                 connection.execute(_INSERT, [_row(one) for one in written])
+                keep(connection, kept, now)
         except sa.exc.SQLAlchemyError as error:
             raise AuditError(f"the audit trail cannot be written: {_plain(error)}") from error
         return written
@@ -278,6 +290,37 @@ class AuditTrail:
             raise AuditError(f"audit trail: entry {head[0] if head else 0} that was noted is gone")
         return number
 
+    def predictions(self, model: str, digest: str) -> tuple[list[dict[str, Any]], int]:
+        """Read what a model served, oldest first, and count what its other versions did.
+
+        Raises
+        ------
+        AuditError
+            If the database cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                return kept_of(connection, digest), others_of(connection, model, digest)
+        except sa.exc.SQLAlchemyError as error:
+            raise AuditError(f"served predictions cannot be read: {_plain(error)}") from error
+
+    def prune(self, before: date, who: str) -> int:
+        """Remove served predictions from before a day, once that is on record; say how many.
+
+        Raises
+        ------
+        AuditError
+            If the database cannot be written.
+        """
+        note = f"before {before.isoformat()}"
+        self.append([Entry(who, "admin", "prune-predictions", "answered", "", note=note)])
+        try:
+            with self._writing.begin() as connection:
+                _locked(connection)
+                return remove_before(connection, before)
+        except sa.exc.SQLAlchemyError as error:
+            raise AuditError(f"served predictions cannot be removed: {_plain(error)}") from error
+
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
@@ -289,6 +332,11 @@ def pseudonym(patient_id: str, key: bytes) -> str:
     HMAC-SHA-256 (RFC 2104): without the key nobody can try ids until one fits.
     """
     return hmac.new(key, patient_id.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def course_pseudonym(course_id: str, key: bytes) -> str:
+    """Give what stands for a course; empty for none."""
+    return pseudonym(f"course:{course_id}", key) if course_id else ""
 
 
 def sha256(content: bytes) -> str:

@@ -1,7 +1,7 @@
 """CDS Hooks 2.0: discovery, calls, and what became of cards."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -152,14 +152,14 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         entries = [*({"resource": one} for one in orders), *fetched.entries]
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
         patient, read = read_bundle(shelf, bundle)
-        safety = safety_card(read.record, core.settings.url)
-        models: tuple[str, ...] = ()
-        cards = safety
+        cards = safety_card(read.record, core.settings.url)
+        reply = Reply({}, who)
         if read.conditions:
             done = answered(core, patient, read, request_id)
-            url, models = core.settings.url, done.models
-            cards = safety | prediction_cards(done.answer, shelf, fetched.lacking, url)
-        return Reply({"cards": list(cards.values())}, who, models, note=_kept(cards))
+            cards |= prediction_cards(done.answer, shelf, fetched.lacking, core.settings.url)
+            reply = done.reply
+        content = {"cards": list(cards.values())}
+        return replace(reply, content=content, patients=who, note=_kept(cards))
 
     return answer
 

@@ -28,9 +28,17 @@ from kappredict.serving.answers import (
     record_answer,
     with_lacking,
 )
-from kappredict.serving.audit import AuditError, AuditTrail, Entry, pseudonym, sha256
+from kappredict.serving.audit import (
+    AuditError,
+    AuditTrail,
+    Entry,
+    course_pseudonym,
+    pseudonym,
+    sha256,
+)
 from kappredict.serving.form import changed_record_of
 from kappredict.serving.guard import failed, place_of
+from kappredict.serving.kept import Kept, Served, rows_of
 from kappredict.serving.keys import KeyRing
 from kappredict.serving.metrics import Metrics
 from kappredict.serving.principals import Principal
@@ -54,13 +62,17 @@ _log = logging.getLogger("kappredict")
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent, and what of it the audit trail keeps: patients' ids and the models asked."""
+    """What is sent, and what of it is kept: patients' ids, the models asked, answers served.
+
+    `served` goes with `patients`, one for one.
+    """
 
     content: BaseModel | Mapping[str, Any]
     patients: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     note: str = ""
     media_type: str = "application/json"
+    served: tuple[Served, ...] = ()
 
 
 @dataclass
@@ -187,8 +199,20 @@ class Core:
         )
         secret = self.settings.pseudonym_key.encode()
         whom = [pseudonym(one, secret) if one else "" for one in reply.patients] or [""]
-        await self._write([replace(kept, pseudonym=one) for one in whom])
+        entries = [replace(kept, pseudonym=one) for one in whom]
+        await self._write(entries, self._kept(reply, request_id, whom))
         return content, reply.media_type
+
+    def _kept(self, reply: Reply, request_id: str, whom: Sequence[str]) -> list[Kept]:
+        """Lay out what was served, by pseudonym, where the deployment keeps it."""
+        if not self.settings.store_predictions:
+            return []
+        secret = self.settings.pseudonym_key.encode()
+        rows: list[Kept] = []
+        for one, patient in zip(reply.served, whom, strict=False):
+            course = course_pseudonym(one.record["course"].get("course_id") or "", secret)
+            rows += rows_of(one, {"request_id": request_id, "patient": patient, "course": course})
+        return rows
 
     async def _worked(
         self, body: bytes, work: Callable[[], tuple[Reply, bytes]]
@@ -202,9 +226,9 @@ class Core:
                 return work()
         return await anyio.to_thread.run_sync(work, limiter=self._large, abandon_on_cancel=True)
 
-    async def _write(self, entries: Sequence[Entry]) -> None:
+    async def _write(self, entries: Sequence[Entry], kept: Sequence[Kept] = ()) -> None:
         try:
-            await self.scribe.write(entries)
+            await self.scribe.write(entries, kept)
         except AuditError as error:
             raise self._unaudited() from error
 
@@ -235,7 +259,10 @@ class Core:
         for one in (answer for result in results for answer in result.answers):
             kind = "abstained" if one.probability is None else "predicted"
             self.metrics.answers.labels(one.model.name, kind).inc()
-        return _reply(PredictAnswer(request_id=request_id, results=results), records, results)
+        reply = _reply(PredictAnswer(request_id=request_id, results=results), records, results)
+        digests = {name: one.digest for name, one in shelf.models.items()}
+        served = zip(records, found, strict=True)
+        return replace(reply, served=tuple(Served(*one, digests) for one in served))
 
     def what_if(self, body: Any, request_id: str) -> Reply:
         """Answer a record as it is, and with some inputs changed.

@@ -15,12 +15,13 @@ from concurrent.futures import Future
 from itertools import chain
 
 from kappredict.serving.audit import AuditError, AuditTrail, Entry
+from kappredict.serving.kept import Kept
 
 _log = logging.getLogger("kappredict")
 _PATIENCE = 6.0  # seconds; longer than a database may take to say that it is locked
 _MOST_AT_ONCE = 256
 
-_Waiting = tuple[Sequence[Entry], "Future[None]"]
+_Waiting = tuple[Sequence[Entry], Sequence[Kept], "Future[None]"]
 
 
 class Scribe:
@@ -33,8 +34,8 @@ class Scribe:
         self._thread = threading.Thread(target=self._write_on, name="scribe", daemon=True)
         self._thread.start()
 
-    async def write(self, entries: Sequence[Entry]) -> None:
-        """Return once the entries are on record.
+    async def write(self, entries: Sequence[Entry], kept: Sequence[Kept] = ()) -> None:
+        """Return once the entries are on record, and what is kept with them.
 
         Raises
         ------
@@ -42,7 +43,7 @@ class Scribe:
             If they cannot be written within some seconds; then those that were not begun never are.
         """
         written: Future[None] = Future()
-        self._waiting.put((entries, written))
+        self._waiting.put((entries, kept, written))
         try:
             await asyncio.wait_for(asyncio.wrap_future(written), _PATIENCE)
         except TimeoutError as error:
@@ -58,7 +59,7 @@ class Scribe:
         going = True
         while going:
             batch, going = self._next()
-            begun = [one for one in batch if one[1].set_running_or_notify_cancel()]
+            begun = [one for one in batch if one[-1].set_running_or_notify_cancel()]
             if begun:
                 self._write(begun)
 
@@ -75,12 +76,15 @@ class Scribe:
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            self._trail.append(list(chain.from_iterable(entries for entries, _ in batch)))
+            self._trail.append(
+                list(chain.from_iterable(entries for entries, _, _ in batch)),
+                list(chain.from_iterable(kept for _, kept, _ in batch)),
+            )
         except Exception as error:  # whatever it is, those who wait must hear of it
             self._failed(batch, error)
             return
         self.well = True
-        for _, written in batch:
+        for *_, written in batch:
             written.set_result(None)
 
     def _failed(self, batch: Sequence[_Waiting], error: Exception) -> None:
@@ -88,5 +92,5 @@ class Scribe:
         if self.well:
             _log.error("%s", known)
         self.well = False
-        for _, written in batch:
+        for *_, written in batch:
             written.set_exception(known)

@@ -22,6 +22,9 @@ class Settings(BaseModel):
     models: Path = Field(default=Path("models"), description="folder of exported bundles")
     audit: str = Field(default="build/audit.db", description="SQLite file, or a database URL")
     keys: Path = Field(default=Path("keys.json"), description="file of API keys")
+    store_predictions: bool = Field(
+        default=True, description="keep served predictions, pseudonymised, for monitoring"
+    )
     pseudonym_key: str = Field(default="", description="secret that makes pseudonyms")
     verify_key: Path | None = Field(default=None, description="Ed25519 public key (PEM) of bundles")
     issuers: Path | None = Field(default=None, description="JSON of trusted JWT issuers")

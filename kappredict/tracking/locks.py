@@ -50,7 +50,8 @@ def _locked_file(database: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def _locked_session(uri: str, name: str) -> Iterator[None]:
-    engine = sa.create_engine(uri, poolclass=sa.NullPool)
+    # A transaction that stays open for a night would keep the database from cleaning up.
+    engine = sa.create_engine(uri, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         lock = sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))")
         connection.execute(lock, {"name": f"kappredict {name}"})

@@ -26,6 +26,8 @@ from kappredict.tracking.store import (
 FORMER = "former"
 PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
 _OUTCOME, _FILE = "verdict", "verdict.json"
+# What MLflow answers for a model, or an alias, that is not there.
+_NO_SUCH = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,10 @@ class Registry:
         with quiet():
             try:
                 version = self._client.get_model_version_by_alias(name, alias)
-            except MlflowException:
-                return None
+            except MlflowException as error:
+                if error.error_code in _NO_SUCH:
+                    return None
+                raise
         return Registered(name, int(version.version), version.run_id)
 
     def outcome(self, one: Registered) -> str:

@@ -1,5 +1,6 @@
 """A search as a table, and in Optuna's own figures."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -40,7 +41,10 @@ def trials_table(part: str, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
 def figures_of(study: Study, *, synthetic: bool) -> Mapping[str, go.Figure]:
     """Draw a search in Optuna's figures; none where all trials have one and the same loss."""
     losses = {one.value for one in study.get_trials(states=(TrialState.COMPLETE,))}
-    figures = {name: draw(study) for name, draw in _FIGURES.items() if len(losses) > 1}
+    with warnings.catch_warnings():
+        # That the importance of what few trials had is a guess: so it is, and the plot shows it.
+        warnings.simplefilter("ignore", UserWarning)
+        figures = {name: draw(study) for name, draw in _FIGURES.items() if len(losses) > 1}
     for figure in figures.values() if synthetic else ():
         figure.update_layout(title=f"{figure.layout.title.text or ''} – synthetic data")
     return figures

@@ -78,6 +78,7 @@ class Trials:
     """A storage of the trials of any number of searches; `shown` is its address to look at."""
 
     storage: BaseStorage
+    engine: sa.Engine
     shown: str
 
     @classmethod
@@ -91,7 +92,8 @@ class Trials:
         """
         try:
             url = _address(place)
-            return cls(get_storage(_open(url)), url.render_as_string())
+            opened = _open(url)
+            return cls(get_storage(opened), opened.engine, url.render_as_string())
         except (SQLAlchemyError, StorageInternalError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"trials cannot be kept there: {reason}") from error
@@ -104,6 +106,11 @@ class Trials:
             except DuplicatedStudyError:
                 study = self.storage.get_study_id_from_name(name)
         return Kept(self.storage, study)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.storage.remove_session()
+        self.engine.dispose()
 
     @property
     def names(self) -> list[str]:

@@ -50,7 +50,7 @@ if __name__ == "__main__":
         conditions=["all"],
         study=folder / "study",
         settings=read_settings(plan["settings"]),
-        store=Store.at(str(folder / "store")),
+        store=Store(plan["store"]),
         models=folder / "models",
     )
     told = [attempt(night, *one, folder / "result.json") for one in plan["attempts"]]

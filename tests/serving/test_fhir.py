@@ -77,7 +77,9 @@ def relapsing(core: Core) -> dict[str, Any]:
         ),
     }  # fmt: skip
     answer = done.answer.model_copy(update={"answers": (relapse.model_copy(update=said),)})
-    return result_bundle(replace(done, answer=answer), "r4", core.shelf, core.settings.url)
+    content = done.reply.content.model_copy(update={"results": (answer,)})  # type: ignore[union-attr]
+    said_so = replace(done, reply=replace(done.reply, content=content))
+    return result_bundle(said_so, "r4", core.shelf, core.settings.url)
 
 
 def extensions(part: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from kappredict.tuning.nested import TaskSearches
 from kappredict.tuning.storage import Trials
 
 Run = Callable[..., Any]
-TRIALS = 10
+TRIALS = 8
 QUICK = """
 seed: 3
 outcomes: [response]

@@ -45,7 +45,7 @@ def test_of_shuffled_outcomes_a_search_finds_nothing_that_holds(
     chosen = settings()
     searches, trials = TaskSearches.of(data, chosen), Trials.at(str(tmp_path))
     for search in searches.every:
-        search.work(trials, 10, nothing)
+        search.work(trials, 6, nothing)
     own = cross_validate([data], [searches.plan.folds], chosen, nothing)
     found = conclude(searches, own[0], trials, synthetic=True)
     gain = found.gains["random_cv"]

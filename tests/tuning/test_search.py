@@ -32,7 +32,7 @@ def results(one: Search, trials: Trials) -> list[tuple[object, ...]]:
 def test_a_planted_setting_is_found(trials: Trials) -> None:
     # A stump sees one column at a time, and no column alone says anything here.
     one = search(crossed_rows())
-    one.work(trials, 12, nothing)
+    one.work(trials, 10, nothing)
     model = fit_model(one.rows, one.finalists(trials), folds=4, seed=1)
     assert isinstance(model.candidate, BoostedTrees)
     assert model.candidate.depth >= 2
@@ -41,7 +41,7 @@ def test_a_planted_setting_is_found(trials: Trials) -> None:
 def test_the_simpler_kind_wins_a_tie(trials: Trials) -> None:
     # The truth is linear: boosting cannot be clearly better.
     one = search(response_rows(rows=800))
-    one.work(trials, 12, nothing)
+    one.work(trials, 10, nothing)
     finalists = one.finalists(trials)
     assert {finalist.model for finalist in finalists} == {"logistic", "boosted_trees"}
     assert fit_model(one.rows, finalists, folds=4, seed=1).candidate.model == "logistic"
@@ -49,7 +49,7 @@ def test_the_simpler_kind_wins_a_tie(trials: Trials) -> None:
 
 def test_finalists_run_from_the_simplest_to_the_most_complex(trials: Trials) -> None:
     one = search(response_rows(rows=800, effect=0.3))
-    one.work(trials, 12, nothing)
+    one.work(trials, 10, nothing)
     finalists = one.finalists(trials)
     place = [(list(one.kinds).index(each.model), each.complexity) for each in finalists]
     assert place == sorted(place)
@@ -76,16 +76,16 @@ def test_a_candidate_keeps_its_settings_that_are_not_searched(trials: Trials) ->
 def test_stopping_and_going_on_gives_the_search_that_was_never_stopped(tmp_path: Path) -> None:
     one = search(response_rows(rows=800))
     at_once, halted = (Trials.at(str(tmp_path / name)) for name in ("once", "halted"))
-    one.work(at_once, 12, nothing)
+    one.work(at_once, 10, nothing)
 
     def stop(number: int, best: float | None) -> None:
         if number == 7:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        one.work(halted, 12, stop)
+        one.work(halted, 10, stop)
     again = Trials.at(str(tmp_path / "halted"))
-    one.work(again, 12, nothing)
+    one.work(again, 10, nothing)
     assert results(one, again) == results(one, at_once)
 
 

@@ -48,3 +48,4 @@ def test_two_processes_share_a_search(place: str) -> None:
     assert not running(kept)
     assert len({trial.number for trial in found}) == 12
     assert len({trial.user_attrs["worker"] for trial in found}) == 2
+    trials.close()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from kappredict.data.fhir.elements import Definitions, Resource, meaning, number, part, parts, text
 from kappredict.data.fhir.facts import DOSE, medicine, read_medication
-from kappredict.data.fhir.reading import Located, Reading, Used, Weight, same_day
+from kappredict.data.fhir.reading import Located, Reading, Used, Weight, date_of
 from kappredict.data.fhir.times import Clock, Span, began, ended
 
 _KILOGRAMS = {"kg": 1.0, "g": 0.001, "[lb_av]": 0.45359237}  # UCUM; the pound is exact (1959)
@@ -24,7 +24,7 @@ def weights_of(resources: list[Located], clock: Clock, known: Definitions) -> li
         amount = number(quantity, "value")
         if at and unit and amount and amount > 0:
             found.append(Weight(at, amount * unit))
-    return found
+    return sorted(found, key=lambda one: one.at.last)
 
 
 def read_administration(one: Located, reading: Reading) -> None:
@@ -48,14 +48,13 @@ def _take_session(one: Located, when: Span, reading: Reading) -> None:
     """Take a dose; two on one date are one session, in which both were given."""
     day, dosage = reading.clock.day(when.first), part(one.content, "dosage")
     dose = _dose_of(dosage, "dose", when, f"{one.place}.dosage", reading)
-    for earlier in reading.entries["sessions"]:
-        if same_day(earlier["day"], day, reading.clock):
-            before = earlier.get("dose_mg_per_kg")
-            earlier.pop("dose_mg_per_kg", None)
-            if before is not None and dose is not None:
-                earlier["dose_mg_per_kg"] = round(before + dose, 4)
-            reading.used.append(Used(one.reference, "sessions", earlier))
-            return
+    earlier = reading.seen.get(("session", date_of(day, reading.clock)))
+    if earlier is not None:
+        before = earlier.pop("dose_mg_per_kg", None)
+        if before is not None and dose is not None:
+            earlier["dose_mg_per_kg"] = round(before + dose, 4)
+        reading.used.append(Used(one.reference, "sessions", earlier))
+        return
     entry = {
         "day": day,
         "kind": "dosing",
@@ -64,6 +63,7 @@ def _take_session(one: Located, when: Span, reading: Reading) -> None:
         "minutes": _minutes(one.content, when, reading.clock),
     }
     reading.take("sessions", entry, one)
+    reading.seen["session", date_of(day, reading.clock)] = reading.entries["sessions"][-1]
 
 
 def read_request(one: Located, reading: Reading) -> None:

@@ -4,9 +4,10 @@ Nothing is guessed and nothing is dropped: what cannot be used is an issue with 
 reason, and never with a value.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from kappredict.data.fhir.elements import Definitions, Resource, codes, number, part, parts, text
@@ -74,7 +75,7 @@ class Reading:
     clock: Clock
     known: Definitions
     found: Mapping[str, Resource]
-    weights: Sequence[Weight] = ()
+    weights: Sequence[Weight] = ()  # by when they were known
     facts: dict[str, Any] = field(default_factory=dict)
     planned: dict[str, Any] = field(default_factory=dict)
     entries: dict[str, list[dict[str, Any]]] = field(
@@ -82,6 +83,7 @@ class Reading:
     )
     conditions: dict[str, str] = field(default_factory=dict)
     used: list[Used] = field(default_factory=list)
+    seen: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
 
     def leave(self, place: str, why: str, code: str = "not-supported") -> None:
@@ -94,15 +96,15 @@ class Reading:
         A fact that is there already, from a statement beside a request, stays one fact.
         """
         known = {name: value for name, value in entry.items() if value is not None}
-        same = [one for one in self.entries[table] if _key(one) == _key(known)]
-        if not same:
+        kept = self.seen.setdefault((table, *(known.get(name) for name in _KEYS)), known)
+        if kept is known:
             self.entries[table].append(known)
-        self.used.append(Used(source.reference, table, same[0] if same else known))
+        self.used.append(Used(source.reference, table, kept))
 
     def weight_before(self, when: Span) -> float | None:
         """Give the last body weight that was known before a dose."""
-        earlier = [one for one in self.weights if one.at.last <= when.first]
-        return max(earlier, key=lambda one: one.at.last).kilograms if earlier else None
+        place = bisect_right(self.weights, when.first, key=lambda one: one.at.last)
+        return self.weights[place - 1].kilograms if place else None
 
     def dose_per_kg(self, dose: Resource, when: Span) -> float | None:
         """Give a dose in mg/kg: as such, or in mg by the last body weight before it."""
@@ -122,10 +124,6 @@ def referred(holder: Resource, reference: str, found: Mapping[str, Resource]) ->
         return inside.get(reference, {})
     whole = reference.partition("/_history")[0]
     return found.get(whole) or found.get("/".join(whole.split("/")[-2:]), {})
-
-
-def _key(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(entry.get(name) for name in _KEYS)
 
 
 def why_not(one: Located, patient: Located) -> str:
@@ -152,8 +150,6 @@ def _is_about(one: Resource, patient: Located) -> bool:
 _VOID = {"entered-in-error", "not-done", "cancelled", "unknown", "preliminary", "registered"}
 _VOID |= {"not-taken", "intended", "preparation"}
 _NOT_CONFIRMED = {"entered-in-error", "refuted", "differential", "provisional", "unconfirmed"}
-
-
 _ABOUT_NOBODY = {"Patient", "Medication"}
 
 
@@ -161,7 +157,6 @@ def _identity(identifier: Mapping[str, Any]) -> tuple[str, str]:
     return text(identifier, "system"), text(identifier, "value")
 
 
-def same_day(one: float, other: float, clock: Clock) -> bool:
-    """Tell whether two days of a course lie on one date, where the first dose was given."""
-    first, second = (clock.index + timedelta(days=day) for day in (one, other))
-    return first.date() == second.date()
+def date_of(day: float, clock: Clock) -> date:
+    """Give the date of a day of a course, where the first dose was given."""
+    return (clock.index + timedelta(days=day)).date()

@@ -15,7 +15,7 @@ from kappredict.data.fhir.elements import (
     text,
     value_of,
 )
-from kappredict.data.fhir.reading import Located, Reading, referred, same_day
+from kappredict.data.fhir.reading import Located, Reading, date_of, referred
 from kappredict.data.fhir.times import Span, began
 from kappredict.domain.terminology import LOINC, OWN_INSTRUMENT
 
@@ -138,17 +138,13 @@ def _take(
 
 def _take_once(entry: dict[str, Any], one: Located, reading: Reading, place: str) -> None:
     """Take a score unless it is there: an Observation beside the QuestionnaireResponse it is of."""
-    like = [
-        each
-        for each in reading.entries["assessments"]
-        if each["instrument"] == entry["instrument"] and each.get("item") == entry["item"]
-    ]
-    if any(
-        each["value"] == entry["value"] and same_day(each["day"], entry["day"], reading.clock)
-        for each in like
-    ):
+    what = (entry["instrument"], entry["item"])
+    told = (*what, "told", date_of(entry["day"], reading.clock), entry["value"])
+    moment = (*what, "at", entry["day"])
+    if told in reading.seen:
         return
-    if any(each["day"] == entry["day"] for each in like):
+    if moment in reading.seen:
         reading.leave(place, "another score of the same moment differs; that is used", "conflict")
         return
+    reading.seen |= {told: entry, moment: entry}
     reading.take("assessments", entry, one)

@@ -1,6 +1,7 @@
 """One exchange in FHIR: a Bundle about a patient in, a Bundle of RiskAssessment out."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,10 +29,10 @@ def predict_bundle(core: Core, content: Any, request_id: str) -> Reply:
         known = ", ".join(shelf.by_condition)
         raise invalid([("/entry", f"holds no active Condition that a model is for ({known})")])
     done = answered(core, patient, read, request_id)
-    return Reply(
-        result_bundle(done, request_id, shelf, core.settings.url),
-        (patient_name(patient),),
-        done.models,
+    return replace(
+        done.reply,
+        content=result_bundle(done, request_id, shelf, core.settings.url),
+        patients=(patient_name(patient),),
         media_type="application/fhir+json",
     )
 
@@ -53,9 +54,7 @@ def read_bundle(shelf: Shelf, content: Any) -> tuple[Located, PatientRead]:
 
 def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -> Exchanged:
     """Answer what was read, as `/v1/predict` answers the same record."""
-    reply = core.predict(read.record, request_id)
-    answer = reply.content.results[0]  # type: ignore[union-attr]
-    return Exchanged(patient, read, answer, reply.models)
+    return Exchanged(patient, read, core.predict(read.record, request_id))
 
 
 def patient_name(patient: Located) -> str:

@@ -14,6 +14,7 @@ from kappredict.data.fhir.patient import PatientRead
 from kappredict.data.fhir.reading import Issue, Located
 from kappredict.domain.terminology import OWN
 from kappredict.serving.answers import CAVEAT, Interval, OutcomeAnswer, RecordAnswer
+from kappredict.serving.core import Reply
 from kappredict.serving.fhir.basis import basis
 from kappredict.serving.fhir.device import model_card, model_device
 from kappredict.serving.fhir.names import OBSERVATION_VALUE, OWN_MODEL, OWN_OUTCOME, extension
@@ -30,8 +31,13 @@ class Exchanged:
 
     patient: Located
     read: PatientRead
-    answer: RecordAnswer
-    models: tuple[str, ...]
+    reply: Reply
+
+    @property
+    def answer(self) -> RecordAnswer:
+        """The answer to the one record."""
+        found: RecordAnswer = self.reply.content.results[0]  # type: ignore[union-attr]
+        return found
 
 
 def result_bundle(done: Exchanged, request_id: str, shelf: Shelf, url: str) -> dict[str, Any]:
