@@ -154,7 +154,7 @@ class Store:
                     for each in sorted(one.aliases)
                 ]
                 raise UsageError(
-                    f"no model '{task}@{alias or CHAMPION}' in {self.uri}; registered: "
+                    f"no model '{name}' in {self.uri}; registered: "
                     f"{', '.join(known) or 'none'}. A challenger serves once it was promoted"
                 ) from error
         return next((folder / "artifacts").iterdir())
