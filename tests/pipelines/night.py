@@ -13,9 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-# MLflow imports it when a store is opened: here once, and not in every attempt.
-import mlflow.store.model_registry.sqlalchemy_store  # noqa: F401
-
 from kappredict.evaluation.settings import read_settings
 from kappredict.tracking.store import Store
 from pipelines.retrain import Job, retrain
@@ -44,6 +41,9 @@ def attempt(job: Job, word: str, seconds: float, result: Path) -> dict[str, Any]
 
 
 if __name__ == "__main__":
+    # MLflow imports it when a store is opened: here once, and not in every attempt.
+    import mlflow.store.model_registry.sqlalchemy_store
+
     plan = json.loads(Path(sys.argv[1]).read_text())
     folder = Path(sys.argv[1]).parent
     night = Job(

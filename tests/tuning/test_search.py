@@ -145,6 +145,7 @@ def test_a_trial_is_given_up_when_it_is_clearly_behind(values: list[float], give
         ("elsewhere/1", 0, False),
         ("elsewhere/1", 5, True),  # longer than the hour it may take
     ],
+    ids=["alive", "dead", "elsewhere", "elsewhere for too long"],
 )
 def test_the_trial_of_a_dead_worker_is_given_up(
     trials: Trials, worker: str, hours: int, given_up: bool
