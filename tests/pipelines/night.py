@@ -42,6 +42,7 @@ def attempt(job: Job, word: str, seconds: float, result: Path) -> dict[str, Any]
 
 if __name__ == "__main__":
     # MLflow imports it when a store is opened: here once, and not in every attempt.
+    import mlflow.store.model_registry.sqlalchemy_store  # noqa: F401
 
     plan = json.loads(Path(sys.argv[1]).read_text())
     folder = Path(sys.argv[1]).parent
