@@ -1,13 +1,13 @@
 """The command line: every pipeline is a command; mistakes are messages, never tracebacks."""
 
 import sys
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from kappredict.errors import KappredictError
+from pipelines.cli_monitor import monitor
 from pipelines.cli_options import (
     ConfigsOption,
     DaskOption,
@@ -377,49 +377,7 @@ app.command()(promote)
 app.command()(retrain)
 app.command()(backtest)
 app.command()(sign)
-
-
-@app.command()
-def monitor(
-    model: ModelArgument,
-    study: Annotated[
-        Path | None, typer.Option(help="A study folder: outcomes, or all there is.")
-    ] = None,
-    predictions: Annotated[
-        str | None, typer.Option(help="Database of served predictions: a file or a URL.")
-    ] = None,
-    as_of: Annotated[
-        datetime | None, typer.Option(help="Look as if it were this day.", formats=["%Y-%m-%d"])
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path(
-        "build/monitoring.html"
-    ),
-    metrics: Annotated[
-        Path | None, typer.Option(help="Write Prometheus metrics (a .prom file), too.")
-    ] = None,
-    json_file: JsonOption = None,
-    store: StoreOption = "build/mlflow",
-) -> None:
-    """Watch a model in use: inputs, predictions and, as outcomes arrive, calibration; exit 13."""
-    from kappredict.monitoring.exposition import write_metrics
-    from kappredict.reporting.monitoring_page import write_monitoring
-    from kappredict.tracking.store import Store
-    from pipelines.monitor import ALARM
-    from pipelines.monitor import monitor as run
-    from pipelines.show_monitoring import monitoring_json, show_monitoring
-
-    today = as_of.date() if as_of else date.today()  # noqa: DTZ011  # the clinic's own day
-    done = run(model, study, predictions, Store.at(store), as_of=today)
-    show_monitoring(done)
-    write_monitoring(out, done)
-    if metrics is not None:
-        write_metrics(done, metrics)
-    write_json(json_file, monitoring_json(done))
-    messages.print(f"Report: {out}")
-    if done.last.alarms:
-        raise typer.Exit(ALARM)
-
-
+app.command()(monitor)
 app.add_typer(keys_app, name="keys")
 app.add_typer(predictions_app, name="predictions")
 app.add_typer(audit_app, name="audit")

@@ -19,7 +19,8 @@ from kappredict.monitoring.stream import (
     stream_of_predictions,
     stream_of_study,
 )
-from kappredict.serving.audit import AuditTrail, course_pseudonym, pseudonym
+from kappredict.serving.audit import AuditTrail
+from kappredict.serving.pseudonyms import course_pseudonym, pseudonym
 from kappredict.serving.settings import PREFIX
 from kappredict.tracking.store import Store
 from pipelines.models import bundle_folder

@@ -16,11 +16,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, Response
 
 from kappredict import __version__
-from kappredict.serving import cds_hooks, safety
+from kappredict.serving import cds_hooks, lists, safety
 from kappredict.serving.admission import Asking
 from kappredict.serving.answers import PredictAnswer, WhatIfAnswer
 from kappredict.serving.audit_events import audit_bundle
-from kappredict.serving.core import Core, Reply, model_facts
+from kappredict.serving.core import Core, Reply
 from kappredict.serving.description import TEMPLATE, openapi
 from kappredict.serving.fhir.capability import capability_statement, operation_definition
 from kappredict.serving.fhir.exchange import predict_bundle
@@ -130,9 +130,18 @@ def _predictions(app: FastAPI, core: Core) -> None:
 def _definitions(app: FastAPI, core: Core) -> None:
     """Route what there is to know of models and definitions."""
     found: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
-        "conditions": ("The conditions, as the models define them", lambda: _conditions(core)),
-        "models": ("The models, with a short card and digests each", lambda: _models(core)),
-        "instruments": ("The instruments, with items and ranges", lambda: _instruments(core)),
+        "conditions": (
+            "The conditions, as the models define them",
+            lambda: lists.conditions(core.shelf),
+        ),
+        "models": (
+            "The models, with a short card and digests each",
+            lambda: lists.models(core.shelf),
+        ),
+        "instruments": (
+            "The instruments, with items and ranges",
+            lambda: lists.instruments(core.shelf),
+        ),
         "inputs": ("What can be entered, for a form", lambda: form_inputs(core.shelf)),
         "safety": ("What a clinician must judge, with its sources", safety.listed),
     }
@@ -323,28 +332,6 @@ def _asking(core: Core, request: Request, act: Act, action: str) -> Asking:
     place = core.settings.url.rstrip("/") + request.url.path
     address = request.client.host if request.client else ""
     return Asking(request.headers.get("authorization", ""), place, address, act, action)
-
-
-def _conditions(core: Core) -> dict[str, Any]:
-    return {
-        "conditions": [
-            {
-                "id": name,
-                "label": models[0].bundle.recipe.condition.label,
-                "outcomes": [{"name": one.name, "definition": one.definition} for one in models],
-                "definition": models[0].bundle.recipe.condition.model_dump(mode="json"),
-            }
-            for name, models in core.shelf.by_condition.items()
-        ]
-    }
-
-
-def _models(core: Core) -> dict[str, Any]:
-    return {"models": [model_facts(one) for one in core.shelf.models.values()]}
-
-
-def _instruments(core: Core) -> dict[str, Any]:
-    return {"instruments": [one.model_dump(mode="json") for one in core.shelf.instruments.values()]}
 
 
 async def _http(_: Request, error: Exception) -> Response:

@@ -8,7 +8,6 @@ IHE BALP 1.1 and 45 CFR 164.312(b).
 """
 
 import hashlib
-import hmac
 import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
@@ -324,19 +323,6 @@ class AuditTrail:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
-
-
-def pseudonym(patient_id: str, key: bytes) -> str:
-    """Give what stands for a patient in the trail: the same for the same patient and key.
-
-    HMAC-SHA-256 (RFC 2104): without the key nobody can try ids until one fits.
-    """
-    return hmac.new(key, patient_id.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def course_pseudonym(course_id: str, key: bytes) -> str:
-    """Give what stands for a course; empty for none."""
-    return pseudonym(f"course:{course_id}", key) if course_id else ""
 
 
 def sha256(content: bytes) -> str:

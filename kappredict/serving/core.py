@@ -28,14 +28,7 @@ from kappredict.serving.answers import (
     record_answer,
     with_lacking,
 )
-from kappredict.serving.audit import (
-    AuditError,
-    AuditTrail,
-    Entry,
-    course_pseudonym,
-    pseudonym,
-    sha256,
-)
+from kappredict.serving.audit import AuditError, AuditTrail, Entry, sha256
 from kappredict.serving.form import changed_record_of
 from kappredict.serving.guard import failed, place_of
 from kappredict.serving.kept import Kept, Served, rows_of
@@ -43,16 +36,15 @@ from kappredict.serving.keys import KeyRing
 from kappredict.serving.metrics import Metrics
 from kappredict.serving.principals import Principal
 from kappredict.serving.problems import Problem, faults_of, invalid
+from kappredict.serving.pseudonyms import course_pseudonym, pseudonym
 from kappredict.serving.schemas import MOST_RECORDS, inconsistencies
 from kappredict.serving.scribe import Scribe
 from kappredict.serving.settings import Settings
-from kappredict.serving.shelf import Shelf, Shelved, load_shelf, stamp_of
+from kappredict.serving.shelf import Shelf, load_shelf, stamp_of
 from kappredict.serving.signatures import public_key
 from kappredict.serving.tokens import read_issuers
 
 MOST_REASONS = 8
-# The rest of a validation (how trust was measured) fills the report, not a list of models.
-_SHOWN = ("n", "events", "headline", "schemes", "baselines", "warnings")
 # One patient is answered sooner in the event loop than by a thread; of the others few at once.
 _SMALL = 100_000
 _LARGE_AT_ONCE = 2
@@ -359,33 +351,6 @@ def _reply(content: BaseModel, records: Sequence[Record], results: Sequence[Reco
 def patient_of(record: Record) -> str:
     """Give the patient's id, by either part that may name it; empty where neither does."""
     return record["patient"].get("patient_id") or record["course"].get("patient_id") or ""
-
-
-def model_facts(one: Shelved) -> dict[str, Any]:
-    """Say of a model what its bundle knows: for the list of models and its short card."""
-    recipe = one.bundle.recipe
-    return {
-        "name": one.name,
-        "condition": recipe.condition.id,
-        "outcome": recipe.outcome,
-        "landmark": recipe.landmark,
-        "version": one.version,
-        "digest": one.digest,
-        "definition": one.definition,
-        "signed": one.signed,
-        "synthetic": recipe.study.synthetic,
-        "card": {
-            "trained_on": recipe.provenance.trained_on,
-            "study": recipe.study.label,
-            "licence": recipe.study.licence,
-            "courses": recipe.provenance.n,
-            "events": recipe.provenance.events,
-            "data_digest": recipe.provenance.data_digest,
-            "base_rate": recipe.base_rate,
-            "validation": {name: recipe.validation.get(name) for name in _SHOWN},
-            "recalibration": recipe.recalibration and recipe.recalibration.model_dump(),
-        },
-    }
 
 
 def _written(work: Callable[[], Reply], request_id: str) -> tuple[Reply, bytes]:

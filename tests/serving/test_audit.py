@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 from fhir.resources.R4B.auditevent import AuditEvent
 
-from kappredict.serving.audit import AuditError, AuditTrail, Entry, pseudonym
+from kappredict.serving.audit import AuditError, AuditTrail, Entry
 from kappredict.serving.audit_events import audit_event
+from kappredict.serving.pseudonyms import pseudonym
 
 ENTRY = Entry("somebody", "clinician", "predict", "answered", "r1", pseudonym="p")
 

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from kappredict.explanation.answer import answer_records
 from kappredict.serving.admission import DEMO
-from kappredict.serving.audit import AuditTrail, Entry, course_pseudonym, pseudonym
+from kappredict.serving.audit import AuditTrail, Entry
 from kappredict.serving.core import Core
 from kappredict.serving.kept import OTHER, Kept
+from kappredict.serving.pseudonyms import course_pseudonym, pseudonym
 
 KEPT = Kept("r1", "p", "c", "m/o/l", "d", 0.0, 0.0, 0.4, 0.3, 0.5, "{}", "", '{"age": 40.0}')
 

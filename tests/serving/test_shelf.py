@@ -10,7 +10,8 @@ import pytest
 
 from kappredict.errors import UsageError
 from kappredict.estimators.bundle import load_bundle
-from kappredict.serving.core import Core, model_facts
+from kappredict.serving.core import Core
+from kappredict.serving.lists import model_facts
 from kappredict.serving.metrics import State
 from kappredict.serving.settings import Settings
 from kappredict.serving.shelf import load_shelf
