@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kappredict.config.catalogue import load_catalogue
+from kappredict.config.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*ROOT.glob("kappredict/**/*.py"), *ROOT.glob("pipelines/**/*.py")])
@@ -41,8 +41,7 @@ _HOMONYMS = {"audit"}
 
 
 @each_source
-def test_conditions_and_instruments_are_data(path: Path) -> None:
-    catalogue = load_catalogue()
+def test_conditions_and_instruments_are_data(path: Path, catalogue: Catalogue) -> None:
     named = {*catalogue.conditions, *catalogue.instruments} - _HOMONYMS
     assert not named & _literals(path)
 
@@ -65,8 +64,9 @@ def test_no_module_is_longer_than_can_be_read(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-def test_the_lock_file_names_no_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "bootstrap.lock"])
+def test_a_lock_file_names_no_address(name: str) -> None:
+    lock = (ROOT / name).read_text(encoding="utf-8")
     assert "http" not in lock.replace("via httpx", "").split("--hash", 1)[0]
     assert not re.search(
         r"^\s*(--index-url|--extra-index-url|-i |--find-links)", lock, re.MULTILINE
