@@ -12,9 +12,8 @@ from kappredict.monitoring.checks import Family
 from kappredict.monitoring.figures import monitoring_figures
 from kappredict.monitoring.looks import Monitoring, site_table, sites_together
 from kappredict.monitoring.words import FAMILIES, promise, verdict, worst
-from kappredict.reporting.embedding import packed_figures, packed_plotly
-from kappredict.reporting.grids import Grid, figure_grid, plain
-from kappredict.reporting.page import FOLDER, TEMPLATES
+from kappredict.reporting.grids import Grid, plain
+from kappredict.reporting.page import write_page
 from kappredict.reporting.parts import Drawing, Part
 from kappredict.reporting.summary import interval
 
@@ -26,20 +25,16 @@ def write_monitoring(path: Path, done: Monitoring) -> None:
     recipe = done.stream.bundle.recipe
     every = _parts(done)
     drawn = [one for part in every for one in part.drawings]
-    page = TEMPLATES.get_template("monitoring.html.j2").render(
+    write_page(
+        path,
+        "monitoring.html.j2",
+        drawn,
         title=f"Monitoring {done.stream.bundle.task.name}",
         synthetic=recipe.study.synthetic,
         promise=promise(),
         verdict=verdict(done),
         parts=every,
-        numbers=figure_grid,
-        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
-        script=(FOLDER / "page.js").read_text(encoding="utf-8"),
-        plotly=packed_plotly(),
-        figures=packed_figures({one.name: one.content for one in drawn}),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
 
 
 def _parts(done: Monitoring) -> list[Part]:

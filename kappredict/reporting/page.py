@@ -1,10 +1,11 @@
 """The report: one HTML file that opens offline, the answer first, every model with its figures."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -16,9 +17,9 @@ from kappredict.reporting.grids import figure_grid, models_grid, task_words
 from kappredict.reporting.parts import Drawing, Part, parts
 from kappredict.reporting.summary import does_it_work, short_answers
 
-FOLDER = Path(__file__).with_name("templates")
-TEMPLATES = Environment(
-    loader=FileSystemLoader(FOLDER),
+_FOLDER = Path(__file__).with_name("templates")
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_FOLDER),
     autoescape=select_autoescape(default=True),
     trim_blocks=True,
     lstrip_blocks=True,
@@ -44,6 +45,20 @@ class _Section:
     parts: list[Part]
 
 
+def write_page(path: Path, template: str, drawn: Iterable[Drawing], **content: Any) -> None:
+    """Write a template as one HTML file that carries its style, its script and its drawings."""
+    page = _TEMPLATES.get_template(template).render(
+        **content,
+        numbers=figure_grid,
+        style=(_FOLDER / "style.css").read_text(encoding="utf-8"),
+        script=(_FOLDER / "page.js").read_text(encoding="utf-8"),
+        plotly=packed_plotly(),
+        figures=packed_figures({one.name: one.content for one in drawn}),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+
+
 def write_report(
     path: Path, title: str, findings: Sequence[Findings], refused: Sequence[NotModelled]
 ) -> None:
@@ -55,7 +70,10 @@ def write_report(
         *comparison,
         *(one for section in sections for part in section.parts for one in part.drawings),
     ]
-    page = TEMPLATES.get_template("page.html.j2").render(
+    write_page(
+        path,
+        "page.html.j2",
+        drawn,
         title=title,
         synthetic=any(one.recipe.study.synthetic for one in findings),
         overall=_overall(findings),
@@ -65,14 +83,7 @@ def write_report(
         refused=refused,
         sections=sections,
         contents=_contents(findings, sections),
-        numbers=figure_grid,
-        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
-        script=(FOLDER / "page.js").read_text(encoding="utf-8"),
-        plotly=packed_plotly(),
-        figures=packed_figures({one.name: one.content for one in drawn}),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
 
 
 def _section(found: Findings) -> _Section:
