@@ -113,6 +113,9 @@ from kappredict.errors import KappredictError
 from kappredict.tracking.registry import Decision, Registry
 from kappredict.tracking.store import Registered, Store
 
+def say(*words):  # in one write, or what two processes say at once is mixed
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 told = json.loads(sys.argv[1])
 wait, start = os.pipe()
 children = []
@@ -122,13 +125,13 @@ for one in told["rivals"]:
         registry = Registry(Store(told["uri"]))
         registry.holder(told["task"], "champion")  # opens the store
         os.close(start)
-        print("ready", flush=True)
+        say("ready")
         os.read(wait, 1)                           # both go on when it is closed
         try:
             registry.decide(Registered(**one), Decision(**told["decision"]))
-            print("won", flush=True)
+            say("won")
         except KappredictError as error:
-            print(error.exit_code, error, flush=True)
+            say(error.exit_code, error)
         os._exit(0)
 sys.stdin.readline()
 os.close(start)
