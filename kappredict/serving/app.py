@@ -34,6 +34,7 @@ from kappredict.serving.schemas import MOST_RECORDS
 from kappredict.serving.scoring import Items, ScoreAnswer, score
 from kappredict.serving.settings import LOOPBACK_NAMES
 from kappredict.serving.shields import parsed_json, read_body
+from kappredict.serving.together import Asks, without_asking
 
 _PAGE = Path(__file__).with_name("page")
 # BentoML carries Swagger UI, which shows the interface's description.
@@ -46,7 +47,7 @@ _RESOURCE: dict[int | str, dict[str, Any]] = {
     200: {"description": "OK", "content": {_FHIR: {"schema": {"type": "object"}}}}
 }
 _OPEN: dict[str, Any] = {"security": []}  # asks for no credentials
-Work = Callable[[Any, str], Reply]
+Work = Callable[[Any, str], Asks[Reply]]
 
 _BUNDLE: dict[str, Any] = {
     "type": "object",
@@ -111,7 +112,12 @@ def _predictions(app: FastAPI, core: Core) -> None:
             "Predict with every reason, not only the strongest",
         ),
         ("what-if", core.what_if, WhatIfAnswer, "Predict as it is, and with some inputs changed"),
-        ("score", lambda body, _: score(core.shelf, body), ScoreAnswer, "Score a questionnaire"),
+        (
+            "score",
+            lambda body, _: without_asking(lambda: score(core.shelf, body)),
+            ScoreAnswer,
+            "Score a questionnaire",
+        ),
     )
     for action, work, answer, summary in routes:
         app.add_api_route(
@@ -160,7 +166,7 @@ def _definitions(app: FastAPI, core: Core) -> None:
 def _records(app: FastAPI, core: Core) -> None:
     """Route what speaks FHIR, and CDS Hooks."""
 
-    def fhir(body: Any, request_id: str) -> Reply:
+    def fhir(body: Any, request_id: str) -> Asks[Reply]:
         return predict_bundle(core, body, request_id)
 
     app.add_api_route(
@@ -217,7 +223,11 @@ def _records(app: FastAPI, core: Core) -> None:
         )
         app.add_api_route(
             f"/cds-services/{one.id}/feedback",
-            _asked(core, f"{one.id}-feedback", cds_hooks.feedback),
+            _asked(
+                core,
+                f"{one.id}-feedback",
+                lambda body, _: without_asking(lambda: cds_hooks.feedback(body)),
+            ),
             methods=["POST"],
             tags=["CDS Hooks"],
             summary="What became of a card",
@@ -262,12 +272,12 @@ def _asked(core: Core, action: str, work: Work) -> Callable[[Request], Any]:
         except Problem as problem:
             refused = problem
 
-        def reply() -> Reply:
+        def reply() -> Asks[Reply]:
             if refused is not None:
                 raise refused
-            return work(parsed_json(body), name)
+            return (yield from work(parsed_json(body), name))
 
-        content, media_type = await core.done(who, action, name, body, reply)
+        content, media_type = await core.done(who, action, name, body, reply())
         return Response(content, media_type=media_type, headers={"X-Request-Id": name})
 
     return answer
@@ -293,8 +303,8 @@ def _audit(core: Core) -> Callable[[Request], Any]:
         who = await core.admitted(_asking(core, request, "audit", "audit-read"))
         content = await run_in_threadpool(audit_bundle, core.trail)
         name = secrets.token_hex(8)
-        reply = Reply(content, media_type=_FHIR)
-        written, media_type = await core.done(who, "audit-read", name, b"", lambda: reply)
+        shown = without_asking(lambda: Reply(content, media_type=_FHIR))
+        written, media_type = await core.done(who, "audit-read", name, b"", shown)
         return Response(written, media_type=media_type, headers={"X-Request-Id": name})
 
     return answer

@@ -16,6 +16,7 @@ from kappredict.serving.core import Core, Reply
 from kappredict.serving.fhir.exchange import answered, read_bundle
 from kappredict.serving.problems import Problem, faults_of, invalid
 from kappredict.serving.shelf import Shelf
+from kappredict.serving.together import Asks
 
 _UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _ORDERS = "order-select"
@@ -135,10 +136,10 @@ def prefetch(shelf: Shelf) -> dict[str, str]:
     }
 
 
-def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
+def handler(core: Core, service: Hook) -> Callable[[Any, str], Asks[Reply]]:
     """Give what answers calls of a service."""
 
-    def answer(content: Any, request_id: str) -> Reply:
+    def answer(content: Any, request_id: str) -> Asks[Reply]:
         request = _checked(HookRequest, content)
         if request.hook != service.hook:
             raise invalid([("/hook", f"must be {service.hook} for this service")])
@@ -155,7 +156,7 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
         cards = safety_card(read.record, core.settings.url)
         reply = Reply({}, who)
         if read.conditions:
-            done = answered(core, patient, read, request_id)
+            done = yield from answered(core, patient, read, request_id)
             cards |= prediction_cards(done.answer, shelf, fetched.lacking, core.settings.url)
             reply = done.reply
         content = {"cards": list(cards.values())}
@@ -164,9 +165,8 @@ def handler(core: Core, service: Hook) -> Callable[[Any, str], Reply]:
     return answer
 
 
-def feedback(content: Any, request_id: str) -> Reply:
+def feedback(content: Any) -> Reply:
     """Take what became of cards: the audit trail keeps it by the card's id."""
-    del request_id
     request = _checked(FeedbackRequest, content)
     return Reply({}, note=f"feedback {' '.join(one.said for one in request.feedback)}")
 

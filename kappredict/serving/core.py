@@ -1,11 +1,10 @@
 """The service without its web: who may ask, what is answered, and that it is audited."""
 
-import asyncio
 import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kappredict.errors import UsageError
-from kappredict.explanation.course_answers import Answered, answer_courses, conditions_of
+from kappredict.explanation.course_answers import Answered, conditions_of
 from kappredict.explanation.what_if import NOTE
 from kappredict.serving import safety
 from kappredict.serving.admission import Admission, Asking
@@ -42,10 +41,11 @@ from kappredict.serving.scribe import Scribe
 from kappredict.serving.settings import Settings
 from kappredict.serving.shelf import Shelf, load_shelf, stamp_of
 from kappredict.serving.signatures import public_key
+from kappredict.serving.together import Asks, Question, Together, answer_alone
 from kappredict.serving.tokens import read_issuers
 
 MOST_REASONS = 8
-# One patient is answered sooner in the event loop than by a thread; of the others few at once.
+# One patient is answered sooner in the event loop than by a thread; of large requests few at once.
 _SMALL = 100_000
 _LARGE_AT_ONCE = 2
 Record = dict[str, Any]
@@ -81,7 +81,7 @@ class Core:
         self.scribe = Scribe(self.trail)
         self.metrics = Metrics()
         self._stamp: tuple[Any, ...] = ()
-        self._turn = asyncio.Lock()
+        self._together = Together()
         self._large = anyio.CapacityLimiter(_LARGE_AT_ONCE)
 
     @classmethod
@@ -165,7 +165,7 @@ class Core:
         return await anyio.to_thread.run_sync(self.admission.known, asking)
 
     async def done(
-        self, who: Principal, action: str, request_id: str, body: bytes, work: Callable[[], Reply]
+        self, who: Principal, action: str, request_id: str, body: bytes, work: Asks[Reply]
     ) -> tuple[bytes, str]:
         """Do the work and audit it; give what is to be sent, once it is on record, and its type.
 
@@ -177,7 +177,7 @@ class Core:
         began = time.perf_counter()
         entry = Entry(who.name, who.role, action, "refused", request_id, request=sha256(body))
         try:
-            reply, content = await self._worked(body, lambda: _written(work, request_id))
+            reply, content = await self._worked(body, _written(work), request_id)
         except Problem as problem:
             await self._write([_timed(entry, began, note=f"{int(problem.status)}")])
             raise
@@ -207,16 +207,23 @@ class Core:
         return rows
 
     async def _worked(
-        self, body: bytes, work: Callable[[], tuple[Reply, bytes]]
+        self, body: bytes, work: Asks[tuple[Reply, bytes]], request_id: str
     ) -> tuple[Reply, bytes]:
-        """Work in the event loop, where one patient is answered sooner, or in a thread.
+        """Work in the event loop, with what else waits there, or alone in a thread if it is large.
 
-        One works in each turn of the loop, so that what is light, /livez too, gets its turns.
+        What nobody foresaw is logged without its message.
         """
-        if len(body) < _SMALL:
-            async with self._turn:
-                return work()
-        return await anyio.to_thread.run_sync(work, limiter=self._large, abandon_on_cancel=True)
+        try:
+            if len(body) < _SMALL:
+                return await self._together.answer(work)
+            return await anyio.to_thread.run_sync(
+                answer_alone, work, limiter=self._large, abandon_on_cancel=True
+            )
+        except Problem:
+            raise
+        except Exception as error:
+            _log.error("request %s failed: %s", request_id, place_of(error))
+            raise failed() from None
 
     async def _write(self, entries: Sequence[Entry], kept: Sequence[Kept] = ()) -> None:
         try:
@@ -234,7 +241,9 @@ class Core:
         """Write an answer as JSON."""
         return _bytes(content)
 
-    def predict(self, body: Any, request_id: str, reasons: int | None = MOST_REASONS) -> Reply:
+    def predict(
+        self, body: Any, request_id: str, reasons: int | None = MOST_REASONS
+    ) -> Asks[Reply]:
         """Answer one record, or up to a thousand.
 
         Raises
@@ -244,7 +253,7 @@ class Core:
         """
         shelf = self.shelf
         records = checked(shelf, _records(body))
-        found = answer_courses(shelf.bundles, records, reasons)
+        found = yield Question(shelf.bundles, records, reasons)
         results = tuple(
             _whole(shelf, record, one) for record, one in zip(records, found, strict=True)
         )
@@ -256,7 +265,7 @@ class Core:
         served = zip(records, found, strict=True)
         return replace(reply, served=tuple(Served(*one, digests) for one in served))
 
-    def what_if(self, body: Any, request_id: str) -> Reply:
+    def what_if(self, body: Any, request_id: str) -> Asks[Reply]:
         """Answer a record as it is, and with some inputs changed.
 
         Raises
@@ -275,7 +284,7 @@ class Core:
         except UsageError as error:
             raise invalid([("/changes", f"names {error}")]) from error
         after = checked(shelf, {"/changes": changed})
-        before, then = answer_courses(shelf.bundles, [record, after[0]], MOST_REASONS)
+        before, then = yield Question(shelf.bundles, [record, after[0]], MOST_REASONS)
         results = (
             with_lacking(_whole(shelf, record, before), before),
             with_lacking(_whole(shelf, after[0], then), then),
@@ -353,16 +362,9 @@ def patient_of(record: Record) -> str:
     return record["patient"].get("patient_id") or record["course"].get("patient_id") or ""
 
 
-def _written(work: Callable[[], Reply], request_id: str) -> tuple[Reply, bytes]:
-    """Do the work and write its answer; what nobody foresaw is logged without its message."""
-    try:
-        reply = work()
-        return reply, _bytes(reply.content)
-    except Problem:
-        raise
-    except Exception as error:
-        _log.error("request %s failed: %s", request_id, place_of(error))
-        raise failed() from None
+def _written(work: Asks[Reply]) -> Asks[tuple[Reply, bytes]]:
+    reply = yield from work
+    return reply, _bytes(reply.content)
 
 
 def _timed(entry: Entry, began: float, **changes: Any) -> Entry:

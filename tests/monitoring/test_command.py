@@ -30,7 +30,7 @@ def place(clinics: dict[str, Clinic], tmp_path_factory: pytest.TempPathFactory) 
     database = str(folder / "audit.db")
     core = Core.open(Settings(models=models, audit=database, demo=True, pseudonym_key=SECRET))
     body = {"records": list(records(study, RECORDS))}
-    asyncio.run(core.done(DEMO, "predict", "r1", b"", lambda: core.predict(body, "r1")))
+    asyncio.run(core.done(DEMO, "predict", "r1", b"", core.predict(body, "r1")))
     core.close()
     return folder
 

@@ -16,6 +16,7 @@ from kappredict.serving.audit_events import audit_event
 from kappredict.serving.cds_cards import OVERRIDES
 from kappredict.serving.core import Core, Reply
 from kappredict.serving.problems import Problem
+from kappredict.serving.together import answer_alone, without_asking
 
 PATIENT, ORDER = cds_hooks.SERVICES
 FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
@@ -49,7 +50,7 @@ def call(service: cds_hooks.Hook = PATIENT, **changes: Any) -> dict[str, Any]:
 
 
 def reply(core: Core, service: cds_hooks.Hook = PATIENT, **changes: Any) -> Reply:
-    return cds_hooks.handler(core, service)(call(service, **changes), "r1")
+    return answer_alone(cds_hooks.handler(core, service)(call(service, **changes), "r1"))
 
 
 def cards(core: Core, **changes: Any) -> list[dict[str, Any]]:
@@ -217,7 +218,9 @@ def test_what_became_of_a_card_is_kept_without_what_was_written_of_the_patient(
 ) -> None:
     assert "no-influence" in OVERRIDES
     body = {"feedback": [{"card": CARD, **feedback}]}
-    asyncio.run(core.done(DEMO, "feedback", "r1", b"", lambda: cds_hooks.feedback(body, "r1")))
+    asyncio.run(
+        core.done(DEMO, "feedback", "r1", b"", without_asking(lambda: cds_hooks.feedback(body)))
+    )
     *_, one = AuditTrail.at(str(tmp_path / "audit.db")).read()
     assert one.entry.note == f"feedback {kept}"
     assert {"type": "note", "valueString": f"feedback {kept}"} in audit_event(one)["entity"][0][
@@ -237,5 +240,5 @@ def test_the_cards_that_were_shown_are_kept_so_that_feedback_finds_them(core: Co
 )
 def test_feedback_that_is_none_is_refused(one: dict[str, Any]) -> None:
     with pytest.raises(Problem) as refused:
-        cds_hooks.feedback({"feedback": [one]}, "r1")
+        cds_hooks.feedback({"feedback": [one]})
     assert refused.value.status == 422

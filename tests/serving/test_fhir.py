@@ -25,6 +25,7 @@ from kappredict.serving.fhir.exchange import answered, predict_bundle, read_bund
 from kappredict.serving.fhir.periods import when_period
 from kappredict.serving.fhir.write import result_bundle
 from kappredict.serving.problems import Problem
+from kappredict.serving.together import answer_alone
 
 QUESTIONNAIRE = ehr.answers({"/44250-9": {"valueInteger": 2}, "/44260-8": {"valueInteger": 0}})
 WHOLE = ehr.bundle(
@@ -48,7 +49,7 @@ UNLIKE = ehr.bundle(ehr.patient(birthDate="1930-01-01"), ehr.diagnosis())
 
 
 def written(core: Core, bundle: dict[str, Any]) -> dict[str, Any]:
-    return dict(predict_bundle(core, bundle, "r1").content)
+    return dict(answer_alone(predict_bundle(core, bundle, "r1")).content)
 
 
 def assessments(core: Core, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -62,7 +63,7 @@ def assessments(core: Core, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]
 def relapsing(core: Core) -> dict[str, Any]:
     """The same answer with a curve, whether or not this small model gives one."""
     patient, read = read_bundle(core.shelf, ASKED)
-    done = answered(core, patient, read, "r4")
+    done = answer_alone(answered(core, patient, read, "r4"))
     (relapse,) = (one for one in done.answer.answers if one.outcome == "relapse")
     said = {
         "no_prediction": None,

@@ -13,6 +13,7 @@ from kappredict.serving.core import Core
 from kappredict.serving.form import form_inputs
 from kappredict.serving.problems import Problem
 from kappredict.serving.scoring import score
+from kappredict.serving.together import answer_alone
 
 
 def scored(core: Core, instrument: str, **items: float) -> Any:
@@ -77,7 +78,7 @@ def test_a_flag_is_raised_by_the_record_and_changes_no_number(
     ]
     higher = [*flagged["assessments"][:-1], {"day": -3.0, "instrument": "cssrs", "value": 4.0}]
     quiet, loud = (
-        core.predict({**flagged, "assessments": entries}, "id").content.results[0]  # type: ignore[union-attr]
+        answer_alone(core.predict({**flagged, "assessments": entries}, "id")).content.results[0]  # type: ignore[union-attr]
         for entries in (flagged["assessments"], higher)
     )
     assert [one.id for one in quiet.safety] == ["compounded_products"]
@@ -104,7 +105,7 @@ def test_what_is_not_known_comes_with_what_knowing_it_would_bring(
     core: Core, record: dict[str, Any]
 ) -> None:
     body = {"record": record, "changes": {"gad7": None}}
-    answer = core.what_if(body, "id").content
+    answer = answer_alone(core.what_if(body, "id")).content
     before, after = (
         {one.group: one.narrows for one in answer_of.answers[0].lacking}
         for answer_of in (answer.before, answer.after)  # type: ignore[union-attr]
@@ -117,8 +118,8 @@ def test_what_is_not_known_comes_with_what_knowing_it_would_bring(
 def test_a_course_of_several_conditions_can_be_changed(core: Core, record: dict[str, Any]) -> None:
     course = {**record["course"], "condition": ["depression"]}
     body = {"record": {**record, "course": course}, "changes": {"age": 60.0}}
-    several = core.what_if(body, "id").content
-    one = core.what_if({"record": record, "changes": {"age": 60.0}}, "id").content
+    several = answer_alone(core.what_if(body, "id")).content
+    one = answer_alone(core.what_if({"record": record, "changes": {"age": 60.0}}, "id")).content
     assert several.after.answers == one.after.answers  # type: ignore[union-attr]
 
 

@@ -16,12 +16,13 @@ from kappredict.serving.audit import AuditTrail, Entry
 from kappredict.serving.core import Core
 from kappredict.serving.kept import OTHER, Kept
 from kappredict.serving.pseudonyms import course_pseudonym, pseudonym
+from kappredict.serving.together import answer_alone
 
 KEPT = Kept("r1", "p", "c", "m/o/l", "d", 0.0, 0.0, 0.4, 0.3, 0.5, "{}", "", '{"age": 40.0}')
 
 
 def ask(core: Core, record: dict[str, Any], work: str = "predict") -> None:
-    asyncio.run(core.done(DEMO, work, "r1", b"{}", lambda: getattr(core, work)(record, "r1")))
+    asyncio.run(core.done(DEMO, work, "r1", b"{}", getattr(core, work)(record, "r1")))
 
 
 def kept(core: Core) -> list[dict[str, Any]]:
@@ -54,7 +55,7 @@ def test_a_word_that_no_training_patient_had_is_not_kept(
     core: Core, record: dict[str, Any]
 ) -> None:
     """A further column of a study may hold any text; only levels that training knew are kept."""
-    answered = core.predict(record, "r1").served[0].answered[0]
+    answered = answer_alone(core.predict(record, "r1")).served[0].answered[0]
     reference = answered.bundle.recipe.reference
     used = next(name for name, levels in reference.features.items() if "female" in levels.words)
     from kappredict.data.columns import Columns, Words

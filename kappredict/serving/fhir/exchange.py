@@ -13,9 +13,10 @@ from kappredict.serving.core import Core, Reply
 from kappredict.serving.fhir.write import Exchanged, result_bundle
 from kappredict.serving.problems import invalid
 from kappredict.serving.shelf import Shelf
+from kappredict.serving.together import Asks
 
 
-def predict_bundle(core: Core, content: Any, request_id: str) -> Reply:
+def predict_bundle(core: Core, content: Any, request_id: str) -> Asks[Reply]:
     """Answer a Bundle.
 
     Raises
@@ -28,7 +29,7 @@ def predict_bundle(core: Core, content: Any, request_id: str) -> Reply:
     if not read.conditions:
         known = ", ".join(shelf.by_condition)
         raise invalid([("/entry", f"holds no active Condition that a model is for ({known})")])
-    done = answered(core, patient, read, request_id)
+    done = yield from answered(core, patient, read, request_id)
     return replace(
         done.reply,
         content=result_bundle(done, request_id, shelf, core.settings.url),
@@ -52,9 +53,10 @@ def read_bundle(shelf: Shelf, content: Any) -> tuple[Located, PatientRead]:
     return patient, read_patient_record(patient, resources, shelf.definitions, now)
 
 
-def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -> Exchanged:
+def answered(core: Core, patient: Located, read: PatientRead, request_id: str) -> Asks[Exchanged]:
     """Answer what was read, as `/v1/predict` answers the same record."""
-    return Exchanged(patient, read, core.predict(read.record, request_id))
+    reply = yield from core.predict(read.record, request_id)
+    return Exchanged(patient, read, reply)
 
 
 def patient_name(patient: Located) -> str:
