@@ -1,9 +1,8 @@
 """Questions that wait at the same moment, answered in one pass.
 
-Of one record, calling numpy costs several times what it computes; sixteen cost as much as five. So
-the work on a request stops where it asks the models, and what many ask is answered together
-(adaptive batching without waiting: Crankshaw et al., "Clipper", NSDI 2017). An answer is the same
-alone and together.
+Of one record, calling numpy costs several times what it computes. So the work on a request stops
+where it asks the models, and what many ask is answered together (adaptive batching without waiting:
+Crankshaw et al., "Clipper", NSDI 2017). An answer is the same alone and together.
 """
 
 import asyncio
@@ -15,7 +14,9 @@ from kappredict.cohort.records import Record
 from kappredict.estimators.bundle import ModelBundle
 from kappredict.explanation.course_answers import Answered, answer_courses
 
-MOST_TOGETHER = 16  # in each turn of the loop, so that what is light, /livez too, gets its turns
+# Records in each turn of the loop, so that what is light, /livez too, gets its turns; a question of
+# more has a turn of its own.
+MOST_TOGETHER = 16
 Answers = list[list[Answered]]
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Together:
     """Answers the questions that wait in one event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Question, asyncio.Future[Answers]]] = []
+        self._waiting: list[_Waiting] = []
 
     async def answer(self, work: Asks[T]) -> T:
         """Do some work, its questions answered with those of others."""
@@ -80,12 +81,12 @@ class Together:
 
     def _answer(self) -> None:
         """Answer what has waited longest and can be asked in one pass; the rest has its turn."""
-        first = self._waiting[0][0]
-        like = [one for one in self._waiting if _alike(one[0], first)][:MOST_TOGETHER]
-        self._waiting = [one for one in self._waiting if one not in like]
+        asked, self._waiting = _one_pass(self._waiting)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._answer)
-        asked = [one for one in like if not one[1].done()]  # who gave up is no longer answered
+        if not asked:
+            return
+        first = asked[0][0]
         try:
             records = [record for question, _ in asked for record in question.records]
             found = iter(Question(first.bundles, records, first.most_reasons).answer())
@@ -95,6 +96,28 @@ class Together:
             return
         for question, answered in asked:
             answered.set_result([next(found) for _ in question.records])
+
+
+_Waiting = tuple[Question, "asyncio.Future[Answers]"]
+
+
+def _one_pass(waiting: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
+    """Part what is answered next from the rest; who gave up is in neither."""
+    taken: list[_Waiting] = []
+    left: list[_Waiting] = []
+    records = 0
+    for one in waiting:
+        question, answered = one
+        if answered.done():
+            continue
+        if not taken or (
+            _alike(question, taken[0][0]) and records + len(question.records) <= MOST_TOGETHER
+        ):
+            taken.append(one)
+            records += len(question.records)
+        else:
+            left.append(one)
+    return taken, left
 
 
 def _alike(one: Question, other: Question) -> bool:

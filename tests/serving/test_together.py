@@ -61,6 +61,15 @@ def test_what_is_asked_differently_has_passes_of_its_own_and_none_is_too_large(
     assert most > few > 0
 
 
+def test_many_records_in_one_request_have_a_turn_of_their_own(
+    core: Core, record: Record, passes: list[int]
+) -> None:
+    many = {"records": [record] * (MOST_TOGETHER + 1)}
+    works = [core.predict(one, "r") for one in (many, record, many, record)]
+    asyncio.run(all_of(*works))
+    assert passes == [MOST_TOGETHER + 1, 2, MOST_TOGETHER + 1]
+
+
 def test_one_that_fails_fails_alone(core: Core, record: Record) -> None:
     def broken() -> Asks[Any]:
         yield together.Question(core.shelf.bundles, [{"course": {}}], 8)
